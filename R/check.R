@@ -1,0 +1,103 @@
+# Checks of single arguments. Each returns the value in the form the code works with.
+
+is_number <- function(x) {
+  is.numeric(x) && !is.object(x) && is.null(dim(x)) && length(x) == 1L && !is.na(x)
+}
+
+check_number <- function(x, argument, low = -Inf, high = Inf, open = FALSE) {
+  inside <- is_number(x) && (if (open) x > low && x < high else x >= low && x <= high)
+  if (!inside) {
+    range <- if (open) sprintf("a number between %g and %g, both excluded", low, high) else
+      sprintf("a number from %g to %g", low, high)
+    stop_input(argument, range, describe(x))
+  }
+  as.double(x)
+}
+
+check_count <- function(x, argument, low = 1, high = 1e9) {
+  if (!is_number(x) || x < low || x > high || x != round(x)) {
+    stop_input(argument, sprintf("a whole number from %g to %g", low, high), describe(x))
+  }
+  as.integer(x)
+}
+
+check_flag <- function(x, argument) {
+  if (!is.logical(x) || length(x) != 1L || is.na(x)) stop_input(argument, "TRUE or FALSE", describe(x))
+  as.logical(x)
+}
+
+check_choice <- function(x, argument, choices) {
+  if (!is.character(x) || length(x) != 1L || !x %in% choices) {
+    stop_input(argument, paste("one of", listing(dQuote(choices, FALSE), 9L, " or ")), describe(x))
+  }
+  as.character(x)
+}
+
+# A numeric vector without attributes; integers become doubles.
+check_numeric <- function(x, argument, n = NULL) {
+  ok <- is.numeric(x) && !is.object(x) && (is.null(dim(x)) || length(dim(x)) == 1L)
+  if (!ok) stop_input(argument, "a numeric vector", describe(x))
+  if (!is.null(n) && length(x) != n) {
+    stop_input(argument, sprintf("of length %.0f", n), sprintf("%.0f", length(x)))
+  }
+  plain(x)
+}
+
+# A double without attributes, and the very same object where it is that already.
+plain <- function(x) {
+  if (is.double(x) && is.null(attributes(x))) x else as.double(x)
+}
+
+# `...` of a function that takes no more arguments.
+check_no_dots <- function(...) {
+  if (...length() == 0L) return(invisible())
+  names <- ...names_or_empty(...)
+  bad <- if (nzchar(names[1L])) paste0("`", names[1L], "`") else "an argument without a name"
+  emix_stop("input", "unused argument: ", bad, " is not known here.",
+    argument = if (nzchar(names[1L])) names[1L])
+}
+
+...names_or_empty <- function(...) {
+  names <- names(eval(substitute(alist(...))))
+  if (is.null(names)) character(...length()) else names
+}
+
+check_weights <- function(weights, n) {
+  if (is.null(weights)) return(NULL)
+  w <- check_numeric(weights, "weights", n)
+  bad <- which(is.na(w) | w < 0 | w == Inf)
+  if (length(bad)) {
+    stop_input("weights", "finite and non-negative", sprintf("%g (row %s)", w[bad[1L]], listing(bad)))
+  }
+  total <- sum(w)
+  if (total == 0) stop_input("weights", "positive in at least one row", "zero in all")
+  if (!is.finite(total)) stop_input("weights", "of a finite sum", "so large")
+  w
+}
+
+# Known components: a list of codes (0 = unknown, else 1..) and the levels.
+check_labels <- function(labels, n, argument = "labels") {
+  if (is.null(labels)) return(NULL)
+  usable <- is.atomic(labels) && (is.factor(labels) || !is.object(labels)) && is.null(dim(labels))
+  if (!usable) stop_input(argument, "a vector or a factor", describe(labels))
+  if (length(labels) != n) {
+    stop_input(argument, sprintf("of length %.0f, one per row", n), sprintf("%.0f", length(labels)))
+  }
+  whole <- is.numeric(labels) && !is.factor(labels) && all(labels == round(labels) & labels >= 1, na.rm = TRUE)
+  if (is.numeric(labels) && !is.factor(labels) && !whole) {
+    stop_input(argument, "component numbers from 1, or names", "other numbers")
+  }
+  if (whole) {
+    top <- suppressWarnings(max(labels, na.rm = TRUE))
+    levels <- NULL
+    code <- as.integer(labels)
+    count <- if (is.finite(top)) as.integer(top) else 0L
+  } else {
+    f <- if (is.factor(labels)) labels else factor(labels)
+    levels <- levels(f)
+    code <- as.integer(f)
+    count <- length(levels)
+  }
+  code[is.na(code)] <- 0L
+  list(code = code, levels = levels, count = count)
+}

@@ -1,0 +1,81 @@
+#' How a fit is run
+#'
+#' Settings of the EM algorithm for [emix()]. The defaults are meant to be left alone.
+#'
+#' @details
+#' EM converges linearly: near its limit each step is `r` times as long as the one before,
+#' with `r` often above 0.9, so that a short step proves nothing. The run stops when the
+#' way still to go is short: after a step of length `s` every parameter will still
+#' move by about `s r / (1 - r)`, and after a gain `g` the log-likelihood will still rise by about
+#' `g r^2 / (1 - r^2)` (the sums of the geometric series). The gain must be below `tol` and the
+#' movement below `tol / 100`: a log-likelihood is flat at its top and tells little of the
+#' parameters. Movement is measured in the parameters' own units: proportions and probabilities as they are, means and
+#' standard deviations in units of the data's standard deviation (rounded down to a power of
+#' two).
+#'
+#' @param tol a number in (0, 1): the run stops when the log-likelihood is predicted to rise by less
+#'   than `tol`, and every parameter to move by less than `tol / 100`, from here to the limit. Default `1e-8`.
+#' @param max_iter the largest number of EM steps of a run, a whole number from 0 to 1e9. Default
+#'   `5000`. Reaching it is a warning of class `emix_warning_iterations`.
+#' @param starts how many starting values are tried when `start` is not given: first some
+#'   that depend on the data alone, then random ones (R's generator, so [set.seed()] decides). A
+#'   whole number from 1 to 10,000. Default `20`.
+#' @param condense `"auto"` (default): equal rows are worked on as one row with a
+#'   weight where that saves work, which changes nothing but rounding; `"none"`: never.
+#' @param threads how many threads share the work, a whole number from 1 to 1,024; used only
+#'   where the compiler had OpenMP. Results are the same to the bit for any number. Default: the option
+#'   `emix.threads`, or 1.
+#' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
+#'   iterate (`iteration` from 0, `loglik`, then the parameters, named as in [coef()]).
+#' @param progress `TRUE` shows the iteration on the terminal in runs of over two seconds.
+#'   Default: only in an interactive session.
+#' @return a list of class `"em_control"`.
+#' @section Errors:
+#' `emix_error_input` for a value outside what is said above.
+#' @examples
+#' em_control(tol = 1e-10)
+#' fit <- emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial",
+#'   equal = "prop", start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(trace = TRUE))
+#' head(fit$trace)
+#' @export
+em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, condense = c("auto", "none"),
+                       threads = getOption("emix.threads", 1L), trace = FALSE,
+                       progress = interactive()) {
+  if (missing(condense)) condense <- "auto"
+  control <- list(
+    tol = check_number(tol, "tol", 0, 1, open = TRUE),
+    max_iter = check_count(max_iter, "max_iter", 0),
+    starts = check_count(starts, "starts", 1, 1e4),
+    condense = check_choice(condense, "condense", c("auto", "none")),
+    threads = check_count(threads, "threads", 1, 1024),
+    trace = check_flag(trace, "trace"),
+    progress = check_flag(progress, "progress")
+  )
+  if (control$trace && control$max_iter > 1e6) {
+    stop_input("max_iter", "at most 1e6 when `trace` is TRUE", describe(max_iter))
+  }
+  structure(control, class = "em_control")
+}
+
+check_control <- function(control) {
+  if (!inherits(control, "em_control")) {
+    stop_input("control", "made by em_control()", describe(control))
+  }
+  control
+}
+
+#' @export
+print.em_control <- function(x, ...) {
+  cat("EM control: ", paste0(names(x), " = ", vapply(x, format, ""), collapse = ", "), "\n",
+    sep = "", fill = FALSE)
+  invisible(x)
+}
+
+# A forked child must not start OpenMP threads: the parent's are gone and some
+# run-times wait for them for ever.
+usable_threads <- function(control) {
+  if (Sys.getpid() != loaded$pid) return(1L)
+  min(control$threads, max(1L, .Call(C_emix_threads)))
+}
+
+loaded <- new.env(parent = emptyenv())

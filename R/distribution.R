@@ -1,0 +1,174 @@
+# The mixture as a distribution: d, p, q, r.
+
+one_component <- function(parameters, j) lapply(parameters, function(v) unname(v[[j]]))
+
+# log sum_j prop_j exp(terms_j): terms is a list of vectors.
+log_mix <- function(terms, prop) {
+  terms <- Map(function(t, w) t + log(w), terms, prop)
+  top <- Reduce(pmax, terms)
+  top[top == -Inf] <- 0
+  top + log(Reduce(`+`, lapply(terms, function(t) exp(t - top))))
+}
+
+mixture_log_density <- function(x, parameters, family) {
+  log_mix(lapply(seq_along(parameters$prop), function(j) {
+    family$log_density(x, one_component(parameters, j))
+  }), parameters$prop)
+}
+
+mixture_cdf <- function(q, parameters, family, lower.tail = TRUE, log.p = FALSE) {
+  value <- log_mix(lapply(seq_along(parameters$prop), function(j) {
+    family$cdf(q, one_component(parameters, j), lower.tail, log.p = TRUE)
+  }), parameters$prop)
+  value <- pmin(value, 0)
+  if (log.p) value else exp(value)
+}
+
+# The quantile lies between the smallest and the largest of the components' quantiles. The
+# distribution function is halved down between them: on the log scale of the nearer tail, to the
+# last bit (normal) or to one count (binomial).
+mixture_quantile <- function(p, parameters, family) {
+  discrete <- is.matrix(p)
+  chance <- if (discrete) p[, 1L] else p
+  live <- which(parameters$prop > 0)
+  each <- vapply(live, function(j) family$quantile(p, one_component(parameters, j)), double(length(chance)))
+  each <- matrix(each, ncol = length(live))
+  low <- apply(each, 1L, min)
+  high <- apply(each, 1L, max)
+  upper <- chance > 0.5
+  reaches <- function(x) {
+    q <- if (discrete) cbind(x, p[, 2L]) else x
+    below <- mixture_cdf(q, parameters, family)
+    above <- mixture_cdf(q, parameters, family, lower.tail = FALSE)
+    ifelse(upper, above <= (1 - chance) * (1 + discrete * 1e-12), below >= chance * (1 - discrete * 1e-12))
+  }
+  for (turn in seq_len(2200L)) {
+    middle <- if (discrete) floor(low + (high - low) / 2) else low + (high - low) / 2
+    open <- is.finite(low) & is.finite(high) & low < high & middle < high & (discrete | middle > low)
+    if (!any(open)) break
+    enough <- reaches(ifelse(open, middle, high))
+    high <- ifelse(open & enough, middle, high)
+    low <- ifelse(open & !enough, if (discrete) middle + 1 else middle, low)
+  }
+  high
+}
+
+#' The distribution of a mixture
+#'
+#' Density, distribution function, quantile function and random generation, in R's own
+#' convention, for a fit or for parameters written down.
+#'
+#' @param x,q vectors of values; for a binomial mixture numbers of successes. `NA` gives `NA`.
+#' @param p a vector of probabilities.
+#' @param n number of values to draw; if it is a vector, its length.
+#' @param mixture a fit of [emix()], or a list of parameters of equal lengths: `prop`
+#'   (of sum 1), with `mean` and `sd` (normal) or with `prob` (binomial).
+#' @param size numbers of trials of a binomial mixture: one, or one per value.
+#' @param log,log.p if `TRUE`, probabilities are given as logarithms.
+#' @param lower.tail if `TRUE` (default), probabilities are `P(X <= q)`, else `P(X > q)`.
+#' @return a numeric vector as long as `x`, `q` or `p`, or of `n` values. `remix()` uses R's
+#'   generator: the components are drawn first, then the values.
+#' @details
+#' The density is `sum_j prop_j f_j(x)` and so for the distribution function, both summed on the log scale, so
+#' that far tails keep their digits. The quantile is found by halving between the smallest
+#' and the largest of the components' quantiles.
+#' @section Errors:
+#' `emix_error_input` for arguments that do not fit.
+#' @examples
+#' people <- list(prop = c(0.5, 0.5), mean = c(164, 177), sd = c(6, 6.5))
+#' demix(170, people)
+#' pemix(c(160, 170, 180), people)
+#' qemix(c(0.05, 0.5, 0.95), people)
+#' set.seed(1)
+#' remix(5, people)
+#' demix(0:10, list(prop = c(0.5, 0.5), prob = c(0.8, 0.45)), size = 10)
+#' @export
+demix <- function(x, mixture, size = NULL, log = FALSE) {
+  m <- read_mixture(mixture)
+  log <- check_flag(log, "log")
+  value <- over_known(with_size(x, "x", m, size), function(known, at) {
+    mixture_log_density(known, m$parameters, m$family)
+  })
+  if (log) value else exp(value)
+}
+
+#' @rdname demix
+#' @export
+pemix <- function(q, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
+  m <- read_mixture(mixture)
+  lower.tail <- check_flag(lower.tail, "lower.tail")
+  log.p <- check_flag(log.p, "log.p")
+  over_known(with_size(q, "q", m, size), function(known, at) {
+    mixture_cdf(known, m$parameters, m$family, lower.tail, log.p)
+  })
+}
+
+#' @rdname demix
+#' @export
+qemix <- function(p, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
+  m <- read_mixture(mixture)
+  lower.tail <- check_flag(lower.tail, "lower.tail")
+  log.p <- check_flag(log.p, "log.p")
+  p <- check_numeric(p, "p")
+  if (log.p) p <- exp(p)
+  if (!lower.tail) p <- 1 - p
+  bad <- which(p < 0 | p > 1)
+  if (length(bad)) stop_input("p", "probabilities", format(p[bad[1L]]))
+  over_known(with_size(p, "p", m, size), function(known, at) mixture_quantile(known, m$parameters, m$family))
+}
+
+#' @rdname demix
+#' @export
+remix <- function(n, mixture, size = NULL) {
+  m <- read_mixture(mixture)
+  n <- if (length(n) > 1L) length(n) else check_count(n, "n", 0, 2^31 - 1)
+  if (m$family$name == "binomial") size <- with_size(numeric(n), "n", m, size)[, 2L]
+  draw_mixture(n, m$parameters, m$family, size)
+}
+
+draw_mixture <- function(n, parameters, family, size = NULL) {
+  component <- sample.int(length(parameters$prop), n, replace = TRUE, prob = parameters$prop)
+  value <- numeric(n)
+  for (j in unique(component)) {
+    at <- which(component == j)
+    value[at] <- family$draw(length(at), one_component(parameters, j), size[at])
+  }
+  value
+}
+
+# A fit or a list of parameters, checked.
+read_mixture <- function(mixture) {
+  if (inherits(mixture, "emix")) {
+    check_fit(mixture, "mixture")
+    return(list(family = family_of(mixture$family$name), parameters = mixture$parameters))
+  }
+  if (!is.list(mixture) || is.null(mixture$prop)) {
+    stop_input("mixture", "a fit of emix() or a list of parameters with `prop`", describe(mixture))
+  }
+  family <- family_of(if (is.null(mixture$prob)) "normal" else "binomial")
+  blocks <- c("prop", family$blocks)
+  parameters <- check_parameters(mixture, "mixture", family, length(mixture$prop), free = FALSE)
+  missing <- setdiff(blocks, names(parameters))
+  if (length(missing)) stop_input(paste0("mixture$", missing[1L]), "given")
+  if (!length(mixture$prop) || abs(sum(mixture$prop) - 1) > 1e-6) {
+    stop_input("mixture$prop", "of sum 1", format(sum(mixture$prop)))
+  }
+  list(family = family, parameters = parameters[blocks])
+}
+
+# Values, beside their numbers of trials where the family has them.
+with_size <- function(x, argument, m, size) {
+  if (is.logical(x) && all(is.na(x))) storage.mode(x) <- "double"
+  x <- check_numeric(x, argument)
+  if (m$family$name != "binomial") {
+    if (!is.null(size)) stop_input("size", "left out: the mixture is not binomial")
+    return(x)
+  }
+  if (is.null(size)) stop_input("size", "given: the mixture is binomial")
+  size <- check_numeric(size, "size")
+  check_counts(size, "size")
+  if (!length(size) %in% c(1L, length(x))) {
+    stop_input("size", sprintf("one number or %d", length(x)), sprintf("of length %d", length(size)))
+  }
+  cbind(x, rep_len(size, length(x)), deparse.level = 0)
+}

@@ -1,0 +1,182 @@
+#' Fit a finite mixture by the EM algorithm
+#'
+#' Finds the `k` hidden groups behind a sample: the maximum-likelihood estimate of a mixture of
+#' `k` binomial or normal distributions. One call starts EM from many places and returns the
+#' best maximum found, as an object that answers R's usual questions.
+#'
+#' @details
+#' A row `x` has density `sum_j prop_j f(x; component j)`, with `f` of the family. EM
+#' alternates the E-step, the posterior probability of each component for each row,
+#' `p_ij = prop_j f_j(x_i) / sum_l prop_l f_l(x_i)`,
+#' and the M-step, the weighted maximum-likelihood estimate with these as weights (Dempster, Laird &
+#' Rubin 1977). When it stops is said in [em_control()].
+#'
+#' The log-likelihood is that of the data as given: for binomial rows it includes the binomial
+#' coefficients. A row of known component `j` adds `log(prop_j f_j(x))`.
+#'
+#' **Numbering.** Components are numbered in increasing order of mean or probability of success (ties: of
+#' standard deviation, then of proportion). Where the user told them apart, by `labels`, by
+#' `start` or by different values in `fixed`, the user's order stays, and the names of
+#' labels, of `start`'s first parameter or of its columns become the components' names.
+#'
+#' **Degrees of freedom** count free parameters: held ones not at all, shared ones once, proportions one
+#' less than are free.
+#'
+#' **Starts.** Without `start`: cuts of the ordered rows into groups, which depend on the data
+#' alone, then random centres spread as in k-means++; `fit$starts` lists what became of each. The
+#' normal likelihood is unbounded where a component shrinks onto one value; runs that go there are dropped.
+#'
+#' **Missing values** in the response stop with an error that says how to leave these rows out
+#' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are
+#' allowed and do not influence the fit.
+#'
+#' @param x the response: a numeric vector; a matrix or data frame of one column; for the binomial
+#'   family a matrix or data frame of two columns (successes, failures), or a vector of
+#'   successes with `family = mix_binomial(size = )`; or a formula `response ~ 1`, where
+#'   the response may be `cbind(successes, failures)`.
+#' @param k number of components, a whole number from 1 to the number of rows. Default 2,
+#'   or the number of components that `labels` names.
+#' @param family `"normal"` (default), `"binomial"`, or the value of [mix_normal()] or [mix_binomial()].
+#' @param weights case weights: a non-negative number per row; a row of weight `w` counts as
+#'   `w` equal rows. In the formula method looked up in `data` first.
+#' @param start `NULL` (default: many starts); a list of parameters, one value per component, e.g.
+#'   `list(mean = c(160, 180), sd = c(6, 6))`, of which `mean` or `prob` is needed; a vector of component
+#'   labels, one per row; or a matrix of posterior probabilities, rows x `k`.
+#' @param fixed a list of parameters held at given values, `NA` where free:
+#'   `list(prop = c(0.5, 0.5))`, `list(mean = c(0, NA))`.
+#' @param equal names of parameters that all components share: `"sd"`, `"mean"`, `"prob"`, or
+#'   `"prop"` for proportions of `1/k` each.
+#' @param labels known components of some rows, held throughout: a factor, a character vector or
+#'   component numbers, `NA` where unknown.
+#' @param control how the fit is run, from [em_control()].
+#' @param na.action what to do with missing values in the response: [na.fail()] (default),
+#'   [na.omit()] or [na.exclude()] (results then have `NA` in these rows).
+#' @param data a data frame in which the formula's variables, `weights`, `labels` and
+#'   `subset` are looked up first.
+#' @param subset rows of `data` to use, as in [lm()].
+#' @param ... further arguments of the methods. Unknown ones are an error.
+#' @return a list of class `c("emix_<family>", "emix")`, of ordinary vectors only, with among
+#'   others `parameters` (a list of vectors, one value per component: `prop`, then `mean` and `sd`, or `prob`),
+#'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
+#'   `starts` and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
+#'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
+#'   [simulate()], [update()], [formula()], [as.data.frame()].
+#' @section Errors and warnings:
+#' Errors have class `emix_error` and one of: `emix_error_input` (an argument is wrong; the
+#' condition's element `argument` names it), `emix_error_degenerate` (every start collapsed),
+#' `emix_error_fit` (a row is impossible under every component). Warnings have class `emix_warning`
+#' and one of: `emix_warning_iterations` (`max_iter` was reached first),
+#' `emix_warning_start` (components of `start` were equal and have been moved apart).
+#' @references
+#' Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from incomplete data via
+#' the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
+#'
+#' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
+#' *Nature Biotechnology* 26, 897-899. \doi{10.1038/nbt1406}
+#'
+#' McLachlan, G. J. and Peel, D. (2000). *Finite Mixture Models*. Wiley.
+#' @examples
+#' # Two coins, which of them was tossed is hidden; both are equally likely
+#' fit <- emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop")
+#' fit
+#' predict(fit)
+#'
+#' # The coins known: count and divide
+#' emix(cbind(heads, tails) ~ 1, data = coins, family = "binomial", labels = coin)
+#'
+#' # Heights of women and men, without their sex
+#' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
+#' fit
+#' plot(fit)
+#'
+#' # Known values, weights
+#' emix(faithful$waiting, k = 2, fixed = list(prop = c(0.4, 0.6)))
+#' emix(c(1, 2, 7, 8), k = 2, weights = c(10, 20, 20, 10), equal = "sd")
+#' @export
+emix <- function(x, ...) {
+  UseMethod("emix")
+}
+
+# The call as the user would write it again.
+plain_call <- function(call) {
+  call[[1L]] <- quote(emix)
+  call
+}
+
+fit_response <- function(x, k, k_given, family, weights, start, fixed, equal, labels, control, na.action,
+                         call) {
+  control <- check_control(control)
+  family <- as_family(family, NCOL(x))
+  response <- family_of(family$name)$rows(x, family)
+  frame <- collect_rows(response, family, weights, labels, na.action)
+  fit_mixture(frame, family, k, k_given, start, fixed, equal, control, call)
+}
+
+#' @rdname emix
+#' @export
+emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
+                         equal = NULL, labels = NULL, control = em_control(), na.action = na.fail, ...) {
+  check_no_dots(...)
+  if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
+    stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
+  }
+  fit_response(x, k, !missing(k), family, weights, start, fixed, equal, labels, control, na.action,
+    plain_call(match.call()))
+}
+
+#' @rdname emix
+#' @export
+emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
+                            equal = NULL, labels = NULL, control = em_control(), na.action = na.fail, ...) {
+  check_no_dots(...)
+  bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
+  if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
+  if (length(bad)) {
+    stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
+  }
+  response <- if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
+  fit_response(response, k, !missing(k), family, weights, start, fixed, equal, labels, control,
+    na.action, plain_call(match.call()))
+}
+
+#' @rdname emix
+#' @export
+emix.formula <- function(x, data = NULL, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
+                         equal = NULL, labels = NULL, control = em_control(), na.action = na.fail,
+                         subset = NULL, ...) {
+  check_no_dots(...)
+  call <- match.call()
+  frame <- formula_frame(x, data, call, parent.frame())
+  fit <- fit_response(model.response(frame), k, !missing(k), family, frame[["(weights)"]], start, fixed, equal,
+    frame[["(labels)"]], control, na.action, plain_call(call))
+  fit$terms <- attr(frame, "terms")
+  fit
+}
+
+# The model frame: response, weights and labels, in R's usual way; missing values stay.
+formula_frame <- function(formula, data, call, env) {
+  if (!is.null(data) && !is.data.frame(data) && !is.list(data) && !is.environment(data)) {
+    stop_input("data", "a data frame", describe(data))
+  }
+  if (length(formula) != 3L) stop_input("x", "a formula with a response, `response ~ 1`", deparse1(formula))
+  tt <- tryCatch(terms(formula, data = data), error = function(e) {
+    emix_stop("input", "`x` is not a formula that can be used: ", conditionMessage(e), argument = "x")
+  })
+  if (length(attr(tt, "term.labels")) || !is.null(attr(tt, "offset")) || attr(tt, "intercept") != 1L) {
+    stop_input("x", "`response ~ 1` (covariates need mixtures of regressions, which are not there yet)",
+      deparse1(formula))
+  }
+  asked <- call[c(1L, match(c("data", "weights", "labels", "subset"), names(call), 0L))]
+  asked[[1L]] <- quote(stats::model.frame)
+  asked$formula <- formula
+  asked$na.action <- quote(stats::na.pass)
+  asked$drop.unused.levels <- FALSE
+  frame <- tryCatch(eval(asked, env), error = function(e) {
+    emix_stop("input", "the formula's variables cannot be used: ", conditionMessage(e), argument = "x")
+  })
+  response <- model.response(frame)
+  if (!is.numeric(response) || is.object(response)) {
+    stop_input(deparse1(formula[[2L]]), "numeric", describe(response))
+  }
+  frame
+}

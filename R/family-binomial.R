@@ -1,0 +1,106 @@
+# The binomial family; its formulas are in src/family-binomial.c. Rows are a
+# two-column matrix: successes, trials.
+
+# From this many trials on the core works with deviances, in which nothing cancels.
+many_trials <- 2^13
+
+binomial_rows <- function(x, options) {
+  if (is.matrix(x) && ncol(x) == 2L) {
+    if (!is.null(options$size)) {
+      stop_input("size", "left out when the response has two columns (successes, failures)")
+    }
+    if (!is.numeric(x)) stop_input("x", "numeric", describe(x))
+    rows <- cbind(x[, 1L], x[, 1L] + x[, 2L])
+    failures <- x[, 2L]
+  } else {
+    x <- check_numeric(if (is.matrix(x) && ncol(x) == 1L) x[, 1L] else x, "x")
+    if (is.null(options$size)) {
+      emix_stop("input", "`x` must have two columns (successes, failures), or the numbers of ",
+        "trials must be given: family = mix_binomial(size = ).", argument = "x")
+    }
+    if (!length(options$size) %in% c(1L, length(x))) {
+      stop_input("size", sprintf("one number or one per row (%d)", length(x)),
+        sprintf("of length %d", length(options$size)))
+    }
+    rows <- cbind(x, rep_len(options$size, length(x)))
+    failures <- rows[, 2L] - rows[, 1L]
+  }
+  known <- !is.na(rows[, 1L]) & !is.na(failures)
+  finite <- known & is.finite(rows[, 1L]) & is.finite(failures)
+  check_counts(rows[finite, 1L], "x")
+  short <- which(finite & failures < 0)
+  if (length(short)) {
+    emix_stop("input", if (is.null(options$size)) "failures must not be negative" else
+      "`size` must not be less than the successes", " (row ", listing(short), ").",
+      argument = if (is.null(options$size)) "x" else "size")
+  }
+  check_counts(failures[finite], if (is.null(options$size)) "x" else "size")
+  check_counts(rows[finite, 2L], "size")
+  dimnames(rows) <- NULL
+  storage.mode(rows) <- "double"
+  rows
+}
+
+# What does not depend on the parameters: log choose(t, s), or against the saturated model where
+# the core gives deviances. The first by the second, which is accurate for any size.
+binomial_row_offset <- function(x, deviance) {
+  s <- x[, 1L]
+  t <- x[, 2L]
+  share <- ifelse(t > 0, s / t, 0)
+  saturated <- dbinom(s, t, share, log = TRUE)
+  if (deviance) return(saturated)
+  xlogy <- function(a, b) ifelse(a > 0, a * log(b), 0)
+  saturated - xlogy(s, share) - xlogy(t - s, 1 - share)
+}
+
+# Half a success and half a failure are added: no start sits on a boundary, which EM cannot leave.
+binomial_estimate <- function(rows, shares, k) {
+  prob <- mass <- numeric(k)
+  for (j in seq_len(k)) {
+    w <- shares(j)
+    mass[j] <- sum(w)
+    prob[j] <- (sum(w * rows$x[, 1L]) + 0.5) / (sum(w * rows$x[, 2L]) + 1)
+  }
+  list(prop = mass / sum(mass), prob = prob)
+}
+
+binomial_apart <- function(parameters, same, free) {
+  step <- (seq_along(same) - (length(same) + 1) / 2) / 5
+  if (all(free$prob[same])) {
+    p <- pmin(pmax(parameters$prob[same], 0.001), 0.999)
+    parameters$prob[same] <- stats::plogis(stats::qlogis(p) + step)
+  }
+  parameters
+}
+
+binomial_family <- list(
+  name = "binomial",
+  title = "binomial",
+  blocks = "prob",
+  required = "prob",
+  columns = 2L,
+  spreads = FALSE,
+  rows = binomial_rows,
+  options = function(rows) as.double(max(rows$x[, 2L]) >= many_trials),
+  affine = function(about) list(factor = c(1, 1), shift = c(0, 0)),
+  to_core = function(parameters, affine) parameters,
+  from_core = function(core, affine) core,
+  row_offset = function(x, affine) binomial_row_offset(x, max(x[, 2L]) >= many_trials),
+  legal = function(block, value) {
+    list(ok = value >= 0 & value <= 1, expected = "between 0 and 1")
+  },
+  coordinate = function(x) (x[, 1L] + 0.5) / (x[, 2L] + 1),
+  estimate = binomial_estimate,
+  complete = function(rows, parameters) parameters,
+  apart = binomial_apart,
+  order = function(parameters) order(parameters$prob, parameters$prop),
+  log_density = function(x, par, log = TRUE) dbinom(x[, 1L], x[, 2L], par$prob, log = log),
+  cdf = function(q, par, lower.tail = TRUE, log.p = FALSE) {
+    pbinom(q[, 1L], q[, 2L], par$prob, lower.tail, log.p)
+  },
+  quantile = function(p, par, lower.tail = TRUE, log.p = FALSE) {
+    qbinom(p[, 1L], p[, 2L], par$prob, lower.tail, log.p)
+  },
+  draw = function(n, par, size) rbinom(n, size, par$prob),
+  centre = function(x, par) x[, 2L] * par$prob
+)

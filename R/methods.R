@@ -1,0 +1,222 @@
+# The usual questions, answered from the object alone.
+
+# Stops where an object is not what emix() made: hand-made, edited or damaged.
+check_fit <- function(object, argument = "object") {
+  sound <- inherits(object, "emix") && is.list(object) &&
+    all(c("family", "k", "parameters", "core", "loglik", "df", "nobs", "x") %in% names(object)) &&
+    is_number(object$k) && is.list(object$family) && is.character(object$family$name) &&
+    object$family$name %in% c("normal", "binomial")
+  if (sound) {
+    blocks <- c("prop", family_of(object$family$name)$blocks)
+    sound <- is.list(object$parameters) && all(blocks %in% names(object$parameters)) &&
+      all(vapply(object$parameters[blocks], function(v) is.numeric(v) && length(v) == object$k && !anyNA(v), NA)) &&
+      is.numeric(object$core$theta) && length(object$core$theta) == object$k * length(blocks)
+  }
+  if (!sound) {
+    emix_stop("object", "`", argument, "` is not a fit of emix() or has been damaged: found ",
+      describe(object), ".", argument = argument)
+  }
+  object
+}
+
+#' Parameters of a mixture
+#'
+#' `coef()` gives all parameters, held and shared ones too, as one named vector; `as.data.frame()` as
+#' a table of one row per component.
+#'
+#' @param object,x a fit of [emix()].
+#' @param row.names,optional as in [as.data.frame()]; `row.names` may name the components.
+#' @param ... not used; anything given is an error.
+#' @return `coef()`: a numeric vector named `prop.1`, `prop.2`, ..., then `mean.1`, ...,
+#'   `sd.1`, ... (normal) or `prob.1`, ... (binomial), with the components' names where they have some. Means and
+#'   standard deviations are in the units of the data.
+#'   `as.data.frame()`: a data frame with `component`, `prop` and the family's parameters.
+#' @section Errors:
+#' `emix_error_object` for a damaged object.
+#' @examples
+#' fit <- emix(faithful$waiting, k = 2)
+#' coef(fit)
+#' as.data.frame(fit)
+#' @export
+coef.emix <- function(object, ...) {
+  check_no_dots(...)
+  check_fit(object)
+  family <- family_of(object$family$name)
+  values <- unlist(lapply(object$parameters[c("prop", family$blocks)], unname), use.names = FALSE)
+  stats::setNames(values, theta_names(family, object$components))
+}
+
+#' @rdname coef.emix
+#' @export
+as.data.frame.emix <- function(x, row.names = NULL, optional = FALSE, ...) {
+  check_no_dots(...)
+  check_fit(x, "x")
+  blocks <- c("prop", family_of(x$family$name)$blocks)
+  data.frame(component = x$components, lapply(x$parameters[blocks], unname), row.names = row.names,
+    stringsAsFactors = FALSE)
+}
+
+#' Log-likelihood and number of observations of a mixture
+#'
+#' @param object a fit of [emix()].
+#' @param ... not used; anything given is an error.
+#' @return `logLik()`: the maximised log-likelihood of class `"logLik"`, with attributes `df` (free
+#'   parameters) and `nobs`, so that [AIC()] and [BIC()] work. `nobs()`: the sum of the case weights,
+#'   which is the number of rows where there are none. `formula()`: the formula of the
+#'   fit, or `NULL` where it was not made by one.
+#' @examples
+#' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
+#' logLik(fit)
+#' BIC(fit, emix(height ~ 1, data = heights, k = 1))
+#' @export
+logLik.emix <- function(object, ...) {
+  check_no_dots(...)
+  check_fit(object)
+  structure(object$loglik, df = object$df, nobs = object$nobs, class = "logLik")
+}
+
+#' @rdname logLik.emix
+#' @export
+nobs.emix <- function(object, ...) {
+  check_no_dots(...)
+  check_fit(object)$nobs
+}
+
+#' @rdname logLik.emix
+#' @param x a fit of [emix()].
+#' @export
+formula.emix <- function(x, ...) {
+  if (is.null(check_fit(x, "x")$terms)) NULL else formula(x$terms)
+}
+
+# "Mixture of 2 normal components, equal sd"
+fit_title <- function(x) {
+  title <- family_of(x$family$name)$title
+  many <- if (x$k == 1L) paste("One", title, "component") else sprintf("Mixture of %d %s components", x$k, title)
+  if (length(x$equal) && x$k > 1L) paste0(many, ", equal ", listing(x$equal)) else many
+}
+
+format_n <- function(x) {
+  rows <- counted(x$n, "row")
+  if (!is.null(x$weights)) rows <- paste0(rows, ", total weight ", format(x$nobs, big.mark = ","))
+  known <- sum(x$labels > 0L)
+  if (known > 0) rows <- paste0(rows, ", ", format(known, big.mark = ","), " labelled")
+  gone <- naprint(x$na.action)
+  if (nzchar(gone)) paste0(rows, " (", gone, ")") else rows
+}
+
+print_call <- function(x) {
+  text <- deparse(x$call, width.cutoff = 70L)
+  if (length(text) > 4L) text <- c(text[1:4], "  ...")
+  cat(text, sep = "\n")
+}
+
+print_parameters <- function(x, digits) {
+  table <- as.data.frame(x)
+  held <- x$held[names(table)[-1L]]
+  text <- vapply(names(table)[-1L], function(block) {
+    shown <- format(table[[block]], digits = digits)
+    paste0(shown, if (any(held[[block]])) ifelse(held[[block]], "*", " ") else "")
+  }, character(x$k))
+  text <- matrix(text, nrow = x$k, dimnames = list(table$component, names(table)[-1L]))
+  if (x$k > 30L) {
+    print(text[1:30, , drop = FALSE], quote = FALSE, right = TRUE)
+    cat(sprintf("... and %d more components: see as.data.frame()\n", x$k - 30L))
+  } else {
+    print(text, quote = FALSE, right = TRUE)
+  }
+  if (x$k > 1L && any(unlist(held))) cat("* held\n")
+}
+
+print_convergence <- function(x) {
+  if (x$converged) {
+    cat("converged in ", counted(x$iterations, "iteration"), "; predicted gain left ",
+      format(x$convergence$gain, digits = 1), "\n", sep = "")
+  } else {
+    cat("NOT converged after ", counted(x$iterations, "iteration"), "; predicted gain left ",
+      format(x$convergence$gain, digits = 2), "\n", sep = "")
+  }
+}
+
+#' Print and summarise a mixture
+#'
+#' `print()` shows the model, its parameters and the log-likelihood. `summary()` adds how the rows
+#' fall into components, what became of the starts, and the call's settings.
+#'
+#' @param x,object a fit of [emix()], or its summary.
+#' @param digits significant digits of the parameters, default 4 more digits than needed to tell them from zero.
+#' @param ... not used; anything given is an error.
+#' @return `print()` its argument, invisibly. `summary()` a list of class `"summary.emix"` with
+#'   `fit`, `table` (per component: the parameters, the expected number of rows `expected`
+#'   and the number `assigned` by the highest posterior probability, both weighted), `certainty` (the mean of
+#'   each row's highest posterior probability), `AIC` and `BIC`.
+#' @examples
+#' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
+#' print(fit, digits = 4)
+#' summary(fit)
+#' @export
+print.emix <- function(x, digits = max(3L, getOption("digits") - 2L), ...) {
+  check_no_dots(...)
+  check_fit(x, "x")
+  digits <- check_count(digits, "digits", 1, 22)
+  cat(fit_title(x), " (", format_n(x), ")\n", sep = "")
+  print_call(x)
+  cat("\n")
+  print_parameters(x, digits)
+  cat("\n")
+  print_likelihood(x)
+  print_convergence(x)
+  invisible(x)
+}
+
+print_likelihood <- function(x) {
+  shown <- function(value, digits) formatC(value, digits = digits, format = "f", big.mark = ",")
+  cat("log-likelihood ", shown(x$loglik, 4), " (df ", x$df, "), AIC ", shown(AIC(x), 2), ", BIC ",
+    shown(BIC(x), 2), "\n", sep = "")
+}
+
+#' @rdname print.emix
+#' @export
+summary.emix <- function(object, ...) {
+  check_no_dots(...)
+  check_fit(object)
+  posterior <- own_posterior(object)
+  w <- if (is.null(object$weights)) rep(1, object$n) else object$weights
+  best <- max.col(posterior, ties.method = "first")
+  table <- as.data.frame(object)
+  table$expected <- colSums(posterior * w)
+  table$assigned <- vapply(seq_len(object$k), function(j) sum(w[best == j]), 0)
+  certain <- posterior[cbind(seq_along(best), best)]
+  structure(list(fit = object, table = table, certainty = weighted.mean(certain, w),
+    AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
+}
+
+#' @rdname print.emix
+#' @export
+print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  check_no_dots(...)
+  fit <- x$fit
+  cat(fit_title(fit), " (", format_n(fit), ")\n", sep = "")
+  print_call(fit)
+  cat("\n")
+  table <- x$table
+  table[-1L] <- lapply(table[-1L], format, digits = digits)
+  print(utils::head(table, 50L), row.names = FALSE)
+  if (fit$k > 1L) {
+    cat("\nrows are assigned with a mean posterior probability of ", format(x$certainty, digits = 3), "\n", sep = "")
+  }
+  cat("\n")
+  print_likelihood(fit)
+  print_convergence(fit)
+  print_starts(fit)
+  invisible(x)
+}
+
+print_starts <- function(fit) {
+  s <- fit$starts
+  if (nrow(s) < 2L) return(invisible())
+  reached <- sum(abs(s$loglik - fit$loglik) < same_maximum, na.rm = TRUE)
+  counts <- table(s$outcome)
+  cat(counted(nrow(s), "start"), ": ", reached, " reached this maximum; ",
+    paste(counts, names(counts), collapse = ", "), "\n", sep = "")
+}

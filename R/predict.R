@@ -1,0 +1,193 @@
+#' What a mixture says of each row
+#'
+#' Posterior probabilities, classes, densities, distribution function and quantiles, for the rows
+#' of the fit or for new ones.
+#'
+#' @param object a fit of [emix()].
+#' @param newdata new rows in the form of the fit's response: a vector or matrix, or a data frame with
+#'   the formula's variables. `NULL` (default): the rows of the fit, where known labels are respected.
+#'   Missing values give `NA`.
+#' @param type what to compute:
+#'   `"posterior"` (default): a matrix, rows x components, of the probability that a row
+#'   belongs to a component given its value;
+#'   `"class"`: a factor, the component of the highest posterior probability (the first of equals);
+#'   `"density"`: a vector, the mixture's density (binomial: probability) of each row;
+#'   `"cdf"`: a vector, the probability of a value not above the row's;
+#'   `"quantile"`: the smallest value whose `"cdf"` is at least `p`: a vector, one value per `p`,
+#'   or for the binomial family a matrix, rows (which give the numbers of trials) x `p`.
+#' @param p probabilities for `type = "quantile"`, default quartiles.
+#' @param ... not used; anything given is an error.
+#' @return see `type`. With `na.action = na.exclude` in the fit, rows left out are `NA`.
+#' @section Errors:
+#' `emix_error_input` for arguments that do not fit; `emix_error_object` for a damaged object.
+#' @seealso [demix()] for these functions in R's d/p/q/r form.
+#' @examples
+#' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
+#' predict(fit, data.frame(height = c(160, 170, 180)))
+#' table(predict(fit, type = "class"), heights$sex)
+#' predict(fit, type = "quantile", p = c(0.05, 0.95))
+#' @export
+predict.emix <- function(object, newdata = NULL,
+                         type = c("posterior", "class", "density", "cdf", "quantile"),
+                         p = c(0.25, 0.5, 0.75), ...) {
+  check_no_dots(...)
+  check_fit(object)
+  type <- if (missing(type)) "posterior" else
+    check_choice(type, "type", c("posterior", "class", "density", "cdf", "quantile"))
+  if (type == "quantile") return(predict_quantile(object, newdata, p))
+  x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
+  label <- if (is.null(newdata)) object$labels
+  value <- over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type))
+  if (is.null(newdata)) naresid(object$na.action, value) else value
+}
+
+predict_rows <- function(object, x, label, type) {
+  switch(type,
+    posterior = posterior_of(object, x, label),
+    class = factor(object$components[max.col(posterior_of(object, x, label), "first")], object$components),
+    density = exp(log_density_of(object, x)),
+    cdf = mixture_cdf(x, object$parameters, family_of(object$family$name))
+  )
+}
+
+# Applies f to the rows without missing values and puts NA in the others.
+over_known <- function(x, f) {
+  gone <- missing_rows(x)
+  if (!length(gone)) return(f(x, TRUE))
+  at <- seq_len(NROW(x))[-gone]
+  value <- if (length(at)) f(take_rows(x, at), at)
+  if (is.null(value)) return(rep(NA_real_, NROW(x)))
+  where <- rep(NA_integer_, NROW(x))
+  where[at] <- seq_along(at)
+  take_rows(value, where)
+}
+
+# The rows of the core's own walk: the posterior is what the E-step computes.
+evaluate <- function(object, x, label, what) {
+  family <- family_of(object$family$name)
+  rows <- list(x = x, n = NROW(x), label = label)
+  spec <- list(family = family, k = object$k, held = lapply(object$parameters, function(v) v == v),
+    equal = character())
+  .Call(C_emix_evaluate, core_data(rows, object$core), core_model(spec, rows), 1L, object$core$theta, what)
+}
+
+posterior_of <- function(object, x, label = NULL) {
+  if (NROW(x) == 0L) return(matrix(0, 0L, object$k, dimnames = list(NULL, object$components)))
+  p <- evaluate(object, x, label, 1L)$posterior
+  matrix(p, ncol = object$k, dimnames = list(NULL, object$components))
+}
+
+log_density_of <- function(object, x) {
+  if (NROW(x) == 0L) return(numeric())
+  value <- evaluate(object, x, NULL, 2L)$log_density
+  value <- value + family_of(object$family$name)$row_offset(x, object$core)
+  ifelse(is.nan(value) | value < -1e299, -Inf, value)
+}
+
+own_posterior <- function(object) posterior_of(object, object$x, object$labels)
+
+# New rows in the form of the fit's.
+new_rows <- function(object, newdata) {
+  family <- family_of(object$family$name)
+  if (is.data.frame(newdata) && !is.null(object$terms)) {
+    frame <- tryCatch(model.frame(object$terms, newdata, na.action = stats::na.pass), error = function(e) {
+      emix_stop("input", "`newdata` cannot be used: ", conditionMessage(e), argument = "newdata")
+    })
+    newdata <- model.response(frame)
+  } else if (is.data.frame(newdata)) {
+    newdata <- if (ncol(newdata) == 1L) newdata[[1L]] else as.matrix(newdata)
+  }
+  if (!is.numeric(newdata) || is.object(newdata)) stop_input("newdata", "numeric", describe(newdata))
+  options <- object$family
+  if (length(options$size) > 1L && !is.matrix(newdata) && length(newdata) != length(options$size)) {
+    stop_input("newdata", "a matrix (successes, failures), as the fit has a number of trials per row",
+      describe(newdata))
+  }
+  if (is.matrix(newdata) && ncol(newdata) == 2L) options$size <- NULL
+  tryCatch(family$rows(newdata, options), emix_error_input = function(e) {
+    emix_stop("input", "`newdata` cannot be used: ", conditionMessage(e), argument = "newdata")
+  })
+}
+
+predict_quantile <- function(object, newdata, p) {
+  p <- check_numeric(p, "p")
+  if (!length(p) || anyNA(p) || any(p < 0 | p > 1)) stop_input("p", "probabilities between 0 and 1", describe(p))
+  if (object$family$name == "normal") {
+    return(mixture_quantile(p, object$parameters, normal_family))
+  }
+  x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
+  value <- vapply(p, function(q) {
+    mixture_quantile(cbind(rep(q, nrow(x)), x[, 2L]), object$parameters, binomial_family)
+  }, double(nrow(x)))
+  matrix(value, nrow = nrow(x), dimnames = list(NULL, format(p, trim = TRUE)))
+}
+
+#' Fitted values and residuals of a mixture
+#'
+#' `fitted()`: the mean of each row's components, weighted by its posterior probabilities (binomial:
+#' expected successes). `residuals()`: randomised quantile residuals (Dunn & Smyth
+#' 1996), `qnorm(F(x))` with the mixture's distribution function F; where F jumps (binomial) a
+#' uniform value within the jump, by R's generator. If the model holds they are standard normal.
+#'
+#' @param object a fit of [emix()].
+#' @param type `"quantile"` (default), or `"response"`: observed minus fitted.
+#' @param ... not used; anything given is an error.
+#' @return a numeric vector, one value per row; with `na.action = na.exclude` in the fit, `NA` in the
+#'   rows left out. Units: of the data, but for quantile residuals, which have none.
+#' @references
+#' Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. *Journal of Computational
+#' and Graphical Statistics* 5, 236-244.
+#' @examples
+#' fit <- emix(faithful$waiting, k = 2)
+#' head(fitted(fit))
+#' qqnorm(residuals(fit))
+#' @export
+fitted.emix <- function(object, ...) {
+  check_no_dots(...)
+  check_fit(object)
+  naresid(object$na.action, fitted_rows(object))
+}
+
+fitted_rows <- function(object) {
+  family <- family_of(object$family$name)
+  posterior <- own_posterior(object)
+  value <- numeric(object$n)
+  for (j in seq_len(object$k)) {
+    value <- value + posterior[, j] * family$centre(object$x, one_component(object$parameters, j))
+  }
+  value
+}
+
+#' @rdname fitted.emix
+#' @export
+residuals.emix <- function(object, type = c("quantile", "response"), ...) {
+  check_no_dots(...)
+  check_fit(object)
+  type <- if (missing(type)) "quantile" else check_choice(type, "type", c("quantile", "response"))
+  value <- if (type == "response") {
+    (if (is.matrix(object$x)) object$x[, 1L] else object$x) - fitted_rows(object)
+  } else {
+    quantile_residuals(object)
+  }
+  naresid(object$na.action, value)
+}
+
+# From the nearer tail, on the log scale: rows 60 sd out have finite residuals too.
+quantile_residuals <- function(object) {
+  family <- family_of(object$family$name)
+  tail_of <- function(x, lower) mixture_cdf(x, object$parameters, family, lower, TRUE)
+  x <- object$x
+  low <- tail_of(x, TRUE)
+  high <- tail_of(x, FALSE)
+  if (is.matrix(x)) {
+    u <- runif(nrow(x))
+    below <- tail_of(cbind(x[, 1L] - 1, x[, 2L]), TRUE)
+    at <- tail_of(cbind(x[, 1L] - 1, x[, 2L]), FALSE)
+    low <- log_blend(below, low, u)
+    high <- log_blend(high, at, 1 - u)
+  }
+  ifelse(low < high, qnorm(low, log.p = TRUE), qnorm(high, lower.tail = FALSE, log.p = TRUE))
+}
+
+# log((1 - u) exp(a) + u exp(b)), a <= b.
+log_blend <- function(a, b, u) b + log(u + (1 - u) * exp(pmin(a - b, 0)))

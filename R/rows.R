@@ -1,0 +1,97 @@
+# From what the user gave to the rows that the core works on.
+#
+# `rows` is a list: x (double vector, or matrix of a column per variable), weight, label
+# (NULL where there are none), n: points after condensing; raw: the same before condensing;
+# given: how many rows the user gave; kept: which of these are in raw (TRUE: all);
+# about: location and spread of x; omitted: the na.action attribute or NULL.
+
+# How an na.action treats missing values is asked of the function itself.
+read_na_action <- function(na.action) {
+  if (is.null(na.action)) na.action <- na.fail
+  if (is.character(na.action) && length(na.action) == 1L) na.action <- get0(na.action, mode = "function")
+  if (!is.function(na.action)) {
+    stop_input("na.action", "na.fail, na.omit or na.exclude", describe(na.action))
+  }
+  tried <- tryCatch(attr(na.action(data.frame(x = c(1, NA))), "na.action"), error = function(e) "fail")
+  if (inherits(tried, "omit")) return("omit")
+  if (inherits(tried, "exclude")) return("exclude")
+  if (identical(tried, "fail")) return("fail")
+  stop_input("na.action", "na.fail, na.omit or na.exclude", "a function that keeps missing values")
+}
+
+describe_rows <- function(x) {
+  stats::setNames(.Call(C_emix_describe, x), c("min", "max", "mean", "sd", "missing", "infinite"))
+}
+
+missing_rows <- function(x) {
+  if (is.matrix(x)) which(rowSums(is.na(x)) > 0) else which(is.na(x))
+}
+
+# The rows left out for missing values, as na.omit() marks them; NULL where there are none.
+omit_missing <- function(x, about, na.action) {
+  how <- read_na_action(na.action)
+  if (about[["missing"]] == 0) return(NULL)
+  gone <- missing_rows(x)
+  if (how == "fail") {
+    emix_stop("input", "`x` has missing values in ", counted(length(gone), "row"), " (", listing(gone),
+      "). To leave these rows out: na.action = na.omit (or na.exclude).", argument = "x")
+  }
+  structure(gone, class = how)
+}
+
+take_rows <- function(x, which) {
+  if (is.null(x) || isTRUE(which)) x else if (is.matrix(x)) x[which, , drop = FALSE] else x[which]
+}
+
+collect_rows <- function(x, family, weights, labels, na.action) {
+  given <- NROW(x)
+  if (given == 0L) stop_input("x", "at least one row", "empty")
+  about <- describe_rows(x)
+  if (about[["infinite"]] > 0) {
+    bad <- which(is.infinite(x))[1L]
+    stop_input("x", "finite", sprintf("%g (row %.0f)", x[bad], (bad - 1) %% given + 1))
+  }
+  weights <- check_weights(weights, given)
+  labels <- check_labels(labels, given)
+  omitted <- omit_missing(x, about, na.action)
+  kept <- if (is.null(omitted)) TRUE else seq_len(given)[-as.integer(omitted)]
+  x <- take_rows(x, kept)
+  if (NROW(x) == 0L) stop_input("x", "at least one row without missing values", "only missing values")
+  list(x = x, weights = take_rows(weights, kept), labels = take_labels(labels, kept), given = given,
+    kept = kept, omitted = omitted)
+}
+
+take_labels <- function(labels, kept) {
+  if (!is.null(labels)) labels$code <- take_rows(labels$code, kept)
+  labels
+}
+
+# Rows of weight zero say nothing, and could say NaN.
+core_rows <- function(frame, condense) {
+  live <- if (any(frame$weights == 0)) which(frame$weights > 0) else TRUE
+  raw <- list(x = take_rows(frame$x, live), weight = take_rows(frame$weights, live),
+    label = take_rows(frame$labels$code, live))
+  raw$n <- NROW(raw$x)
+  raw$about <- describe_rows(raw$x)
+  points <- if (condense == "auto") .Call(C_emix_condense, raw$x, raw$weight, raw$label)
+  rows <- if (is.null(points)) raw else condensed_rows(points, raw)
+  kept <- if (isTRUE(frame$kept)) live else if (isTRUE(live)) frame$kept else frame$kept[live]
+  c(rows, list(raw = raw, given = frame$given, kept = kept))
+}
+
+condensed_rows <- function(points, raw) {
+  x <- if (is.matrix(raw$x)) points$x else points$x[, 1L]
+  list(x = x, weight = points$weight, label = points$label, n = NROW(x), about = raw$about)
+}
+
+core_data <- function(rows, affine) {
+  list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,
+    weight = rows$weight, label = rows$label)
+}
+
+# What the core leaves out of the log-likelihood.
+row_offset <- function(rows, family, affine) {
+  offset <- family$row_offset(rows$x, affine)
+  if (length(offset) == 1L) return(offset * if (is.null(rows$weight)) rows$n else sum(rows$weight))
+  if (is.null(rows$weight)) sum(offset) else sum(rows$weight * offset)
+}

@@ -1,0 +1,141 @@
+# What is free, held and shared: `fixed`, `equal` and k, checked and in the form of the core.
+#
+# A spec holds: family (its table), k, equal (block names), held (a list of logical
+# vectors per block), values (a list of numbers per block, NA where free).
+
+# A list of parameters by block, each of length k; NA allowed where `free` is.
+check_parameters <- function(x, argument, family, k, free) {
+  if (!is.list(x) || is.object(x) || is.null(names(x)) || anyDuplicated(names(x))) {
+    stop_input(argument, paste0("a list with names among ", listing(c("prop", family$blocks), last = ", ")),
+      describe(x))
+  }
+  unknown <- setdiff(names(x), c("prop", family$blocks))
+  if (length(unknown)) {
+    emix_stop("input", "`", argument, "` has an element `", unknown[1L], "`; the ", family$title,
+      " family has ", listing(c("prop", family$blocks)), ".", argument = argument)
+  }
+  for (block in names(x)) x[[block]] <- check_block(x[[block]], argument, block, family, k, free)
+  x
+}
+
+check_block <- function(value, argument, block, family, k, free) {
+  what <- paste0(argument, "$", block)
+  if (free && is.logical(value) && all(is.na(value))) storage.mode(value) <- "double"
+  names <- names(value)
+  value <- check_numeric(value, what)
+  if (length(value) != k) {
+    stop_input(what, sprintf("of length %d, one per component", k), sprintf("of length %d", length(value)))
+  }
+  if (!free && anyNA(value)) stop_input(what, "without missing values")
+  legal <- if (block == "prop") list(ok = value >= 0 & value <= 1, expected = "between 0 and 1") else
+    family$legal(block, value)
+  bad <- which(!legal$ok | is.nan(value))
+  if (length(bad)) stop_input(what, legal$expected, format(value[bad[1L]]))
+  stats::setNames(value, names)
+}
+
+make_spec <- function(family, k, fixed, equal, labels) {
+  blocks <- c("prop", family$blocks)
+  if (!is.null(equal) && (!is.character(equal) || anyNA(equal) || !all(equal %in% blocks))) {
+    stop_input("equal", paste0("among ", listing(dQuote(blocks, FALSE))),
+      if (is.character(equal)) listing(dQuote(setdiff(equal, blocks), FALSE)) else describe(equal))
+  }
+  values <- stats::setNames(rep(list(rep(NA_real_, k)), length(blocks)), blocks)
+  if (!is.null(fixed)) {
+    fixed <- check_parameters(fixed, "fixed", family, k, free = TRUE)
+    values[names(fixed)] <- lapply(fixed, unname)
+  }
+  spec <- list(family = family, k = k, equal = unique(as.character(equal)), values = values)
+  spec <- hold_equal(spec)
+  spec <- hold_prop(spec)
+  spec$held <- lapply(spec$values, function(v) !is.na(v))
+  check_identifiable(spec, labels)
+  spec
+}
+
+# One value held for a shared parameter holds it for all.
+hold_equal <- function(spec) {
+  for (block in setdiff(spec$equal, "prop")) {
+    given <- unique(spec$values[[block]][!is.na(spec$values[[block]])])
+    if (length(given) > 1L) {
+      stop_input(paste0("fixed$", block), sprintf("one value, as `equal` has \"%s\"", block), listing(given))
+    }
+    if (length(given)) spec$values[[block]][] <- given
+  }
+  spec
+}
+
+# Equal proportions are 1/k. Held ones must leave room for the free, and the last one free is no
+# longer free.
+hold_prop <- function(spec) {
+  prop <- spec$values$prop
+  k <- spec$k
+  if (k == 1L || "prop" %in% spec$equal) {
+    if (any(abs(prop - 1 / k) > 1e-8, na.rm = TRUE)) {
+      stop_input("fixed$prop", sprintf("%g for each of %d equal proportions", 1 / k, k), listing(prop))
+    }
+    prop[] <- 1 / k
+  }
+  free <- is.na(prop)
+  total <- sum(prop[!free])
+  if (!any(free) && abs(total - 1) > 1e-8) stop_input("fixed$prop", "of sum 1", format(total))
+  if (!any(free)) prop <- prop / total
+  if (any(free) && total >= 1) stop_input("fixed$prop", "of sum below 1, to leave room for the free ones", format(total))
+  if (sum(free) == 1L) prop[free] <- 1 - total
+  spec$values$prop <- prop
+  spec
+}
+
+# Unlabelled components that must be the same cannot be told apart: their proportions are
+# arbitrary, so they must be held.
+check_identifiable <- function(spec, labels) {
+  same <- vapply(spec$family$blocks, function(b) {
+    v <- spec$values[[b]]
+    b %in% spec$equal || (!anyNA(v) && length(unique(v)) == 1L)
+  }, NA)
+  if (spec$k > 1L && all(same) && is.null(labels) && anyNA(spec$values$prop)) {
+    emix_stop("input", "`equal` (with `fixed`) makes all components the same: without `labels` their ",
+      "proportions cannot be estimated. Leave one of ", listing(spec$family$blocks),
+      " free, or use k = 1.", argument = "equal")
+  }
+}
+
+# Degrees of freedom: free parameters, shared ones counted once, proportions summing to 1.
+count_df <- function(spec) {
+  free <- vapply(spec$held, function(h) sum(!h), 0L)
+  free[["prop"]] <- max(0L, free[["prop"]] - 1L)
+  shared <- intersect(spec$equal, spec$family$blocks)
+  free[shared] <- pmin(free[shared], 1L)
+  sum(free)
+}
+
+# Parameters brought to what the spec demands.
+impose <- function(parameters, spec) {
+  for (block in spec$family$blocks) {
+    value <- parameters[[block]]
+    if (block %in% spec$equal) value[] <- mean(value)
+    held <- spec$held[[block]]
+    value[held] <- spec$values[[block]][held]
+    parameters[[block]] <- value
+  }
+  held <- spec$held$prop
+  prop <- pmax(parameters$prop, 0)
+  left <- 1 - sum(spec$values$prop[held])
+  prop[held] <- spec$values$prop[held]
+  if (!all(held)) {
+    total <- sum(prop[!held])
+    prop[!held] <- if (total > 0) left * prop[!held] / total else left / sum(!held)
+  }
+  parameters$prop <- prop
+  parameters[c("prop", spec$family$blocks)]
+}
+
+# The model as the core wants it.
+core_model <- function(spec, rows) {
+  bits <- sum(2^(match(setdiff(spec$equal, "prop"), spec$family$blocks) - 1))
+  list(
+    family = spec$family$name, latent = "mix", k = spec$k, equal = as.integer(bits),
+    held = as.integer(unlist(spec$held[c("prop", spec$family$blocks)], use.names = FALSE)),
+    options = spec$family$options(rows)
+  )
+}

@@ -1,0 +1,138 @@
+/* The binomial family.
+ *
+ *   a row        s successes (column 0) in t trials (column 1), f = t - s failures
+ *   parameters   prob_1 .. prob_k   (block 0 of `equal`)
+ *   density      log f_j(s) = s log prob_j + f log(1 - prob_j) + c(s, t)
+ *   sums         S = sum p s,  T = sum p t   (p: share times weight)
+ *   maximum      prob' = S / T
+ *
+ * c(s, t) is the same for every component and never moves EM: the caller adds it once.
+ * Where trials are many, s log prob + f log(1 - prob) is a huge number whose differences
+ * matter: at t = 1e15 its rounding alone is 0.1. Option 0 then asks for the deviance form,
+ *   -[d(s, t prob) + d(f, t (1 - prob))],  d(x, m) = x log(x/m) + m - x,
+ * in which nothing cancels (Loader 2000), against the constant c of the saturated model.
+ */
+#include "family.h"
+#include "numerics.h"
+
+#include <math.h>
+
+enum { EQUAL_PROB = 1u };
+enum { OPTION_DEVIANCE, N_OPTIONS };
+enum { C_PROB, C_LOG_PROB, C_LOG_FAIL, N_CONSTANTS };
+enum { SUCCESSES, TRIALS, N_SUMS };
+
+static int binomial_n_parameters(const em_model *m)
+{
+    return m->k;
+}
+
+static int binomial_n_constants(const em_model *m)
+{
+    return N_CONSTANTS * m->k;
+}
+
+static int binomial_n_sums(const em_model *m)
+{
+    (void)m;
+    return N_SUMS;
+}
+
+static em_status binomial_prepare(const em_model *m, const double *prob, double *constants,
+                                  int *component)
+{
+    for (int j = 0; j < m->k; j++) {
+        double *c = constants + N_CONSTANTS * j;
+        *component = j + 1;
+        if (!(prob[j] >= 0 && prob[j] <= 1))
+            return EM_DIVERGED;
+        c[C_PROB] = prob[j];
+        c[C_LOG_PROB] = em_log(prob[j]);
+        c[C_LOG_FAIL] = em_log1m(prob[j]);
+    }
+    return EM_OK;
+}
+
+static void log_density_of_counts(const double *c, const em_tile *tile, double *out)
+{
+    const double *s = tile->x, *t = tile->x + EM_TILE;
+    double log_prob = c[C_LOG_PROB], log_fail = c[C_LOG_FAIL];
+
+    for (int i = 0; i < tile->rows; i++)
+        out[i] = s[i] * log_prob + (t[i] - s[i]) * log_fail;
+}
+
+static void log_density_by_deviance(const double *c, const em_tile *tile, double *out)
+{
+    const double *s = tile->x, *t = tile->x + EM_TILE;
+    double prob = c[C_PROB], fail = 1 - prob;
+
+    for (int i = 0; i < tile->rows; i++)
+        out[i] = -em_deviance_part(s[i], t[i] * prob) - em_deviance_part(t[i] - s[i], t[i] * fail);
+}
+
+static void binomial_log_density(const em_model *m, const double *constants, const em_tile *tile,
+                                 double *out)
+{
+    bool deviance = m->options[OPTION_DEVIANCE] != 0;
+
+    for (int j = 0; j < m->k; j++) {
+        const double *c = constants + N_CONSTANTS * j;
+        double *out_j = out + (size_t)j * EM_TILE;
+        if (deviance)
+            log_density_by_deviance(c, tile, out_j);
+        else
+            log_density_of_counts(c, tile, out_j);
+    }
+}
+
+static void binomial_accumulate(const em_model *m, const double *constants, const em_tile *tile,
+                                const double *share, double *sums)
+{
+    (void)constants;
+    for (int j = 0; j < m->k; j++) {
+        const double *p = share + (size_t)j * EM_TILE;
+        sums[N_SUMS * j + SUCCESSES] += em_dot(p, tile->x, tile->rows);
+        sums[N_SUMS * j + TRIALS] += em_dot(p, tile->x + EM_TILE, tile->rows);
+    }
+}
+
+/* Rounding of S and T must not push a share of successes above 1. */
+static double ratio(double successes, double trials, double otherwise)
+{
+    double p = trials > 0 ? successes / trials : otherwise;
+    return p < 1 ? p : 1;
+}
+
+static em_status binomial_maximise(const em_model *m, const int *held, const double *mass,
+                                   const double *sums, const double *old, double *prob,
+                                   int *component)
+{
+    double successes = 0, trials = 0;
+
+    (void)mass;
+    (void)component;
+    for (int j = 0; j < m->k; j++) {
+        const double *s = sums + N_SUMS * j;
+        successes += s[SUCCESSES];
+        trials += s[TRIALS];
+        prob[j] = held[j] ? old[j] : ratio(s[SUCCESSES], s[TRIALS], old[j]);
+    }
+    if (m->equal & EQUAL_PROB)
+        for (int j = 0; j < m->k; j++)
+            prob[j] = held[j] ? old[j] : ratio(successes, trials, old[j]);
+    return EM_OK;
+}
+
+const em_family em_family_binomial = {
+    .name = "binomial",
+    .columns = 2,
+    .n_parameters = binomial_n_parameters,
+    .n_constants = binomial_n_constants,
+    .n_sums = binomial_n_sums,
+    .n_options = N_OPTIONS,
+    .prepare = binomial_prepare,
+    .log_density = binomial_log_density,
+    .accumulate = binomial_accumulate,
+    .maximise = binomial_maximise,
+};

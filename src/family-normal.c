@@ -1,0 +1,221 @@
+/* The univariate normal family.
+ *
+ *   parameters   mean_1 .. mean_k, sd_1 .. sd_k   (blocks 0 and 1 of `equal`)
+ *   z            (x - mean_j) / sd_j, with the parameters in force
+ *   density      log f_j(x) = -log sd_j - log(2 pi)/2 - z^2/2
+ *   sums         S1 = sum p z,  S2 = sum p z^2   (p: share times weight; N = sum p)
+ *   maximum      mean'  = mean + sd S1/N
+ *                sd'    = sd sqrt(S2/N - (S1/N)^2)            sd of its own
+ *                sd'^2  = sum_j sd_j^2 (S2_j - S1_j^2/N_j) / sum_j N_j    common sd
+ *
+ * z is about the old mean and in units of the old sd: S1/N tends to 0 and S2/N to 1 as EM
+ * converges, so the difference cancels nothing whatever the data's location and scale, in
+ * one pass (Chan, Golub & LeVeque 1983 give the danger of the textbook formula).
+ *
+ * A common mean with different sds has no closed form: mean and sds are maximised in turn,
+ * on the sums alone, until they stand still. Each turn raises the expected log-likelihood.
+ */
+#include "family.h"
+#include "numerics.h"
+
+#include <float.h>
+#include <math.h>
+
+enum { EQUAL_MEAN = 1u, EQUAL_SD = 2u };
+enum { C_MEAN, C_INVERSE_SD, C_LOG, N_CONSTANTS }; /* one of each per component */
+enum { S1, S2, N_SUMS };
+
+static const double half_log_2pi = 0.918938533204672741780329736406;
+
+/* Data arrive with an sd between 1 and 2: no spread that matters is smaller than this. */
+static const double smallest_sd = 1e-20;
+
+/* What the maximisation works on. */
+typedef struct {
+    int k;
+    const double *mass, *sums, *old_mean, *old_sd;
+    double *mean, *sd;
+    const int *held_mean, *held_sd;
+} normal_fit;
+
+static int normal_n_parameters(const em_model *m)
+{
+    return 2 * m->k;
+}
+
+static int normal_n_constants(const em_model *m)
+{
+    return N_CONSTANTS * m->k;
+}
+
+static int normal_n_sums(const em_model *m)
+{
+    (void)m;
+    return N_SUMS;
+}
+
+/* A spread below the spacing of numbers around the mean is no spread. */
+static bool has_spread(double mean, double sd)
+{
+    return sd > smallest_sd && sd > 4 * DBL_EPSILON * fabs(mean);
+}
+
+static em_status normal_prepare(const em_model *m, const double *par, double *constants,
+                                int *component)
+{
+    const double *mean = par, *sd = par + m->k;
+
+    for (int j = 0; j < m->k; j++) {
+        double *c = constants + N_CONSTANTS * j;
+        *component = j + 1;
+        if (!isfinite(mean[j]) || !isfinite(sd[j]))
+            return EM_DIVERGED;
+        if (!(sd[j] > 0))
+            return EM_COLLAPSED;
+        c[C_MEAN] = mean[j];
+        c[C_INVERSE_SD] = 1 / sd[j];
+        c[C_LOG] = -log(sd[j]) - half_log_2pi;
+    }
+    return EM_OK;
+}
+
+static void normal_log_density(const em_model *m, const double *constants, const em_tile *tile,
+                               double *out)
+{
+    for (int j = 0; j < m->k; j++) {
+        const double *c = constants + N_CONSTANTS * j, *x = tile->x;
+        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD], log_constant = c[C_LOG];
+        double *out_j = out + (size_t)j * EM_TILE;
+        for (int i = 0; i < tile->rows; i++) {
+            double z = (x[i] - mean) * inverse_sd;
+            out_j[i] = log_constant - 0.5 * (z * z);
+        }
+    }
+}
+
+static void normal_accumulate(const em_model *m, const double *constants, const em_tile *tile,
+                              const double *share, double *sums)
+{
+    double z[EM_TILE], pz[EM_TILE];
+
+    for (int j = 0; j < m->k; j++) {
+        const double *c = constants + N_CONSTANTS * j, *p = share + (size_t)j * EM_TILE;
+        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD];
+        for (int i = 0; i < tile->rows; i++) {
+            z[i] = (tile->x[i] - mean) * inverse_sd;
+            pz[i] = p[i] * z[i];
+        }
+        sums[N_SUMS * j + S1] += em_dot(pz, NULL, tile->rows);
+        sums[N_SUMS * j + S2] += em_dot(pz, z, tile->rows);
+    }
+}
+
+/* Sum of squares of component j about `mean`, in data units. */
+static double squares_about(const normal_fit *f, int j, double mean)
+{
+    double s = f->old_sd[j], shift = (mean - f->old_mean[j]) / s;
+    const double *sums = f->sums + N_SUMS * j;
+    double ss = sums[S2] - 2 * shift * sums[S1] + shift * shift * f->mass[j];
+    return ss > 0 ? s * s * ss : 0;
+}
+
+static void own_means(const normal_fit *f)
+{
+    for (int j = 0; j < f->k; j++) {
+        double step = f->mass[j] > 0 ? f->sums[N_SUMS * j + S1] / f->mass[j] : 0;
+        f->mean[j] = f->held_mean[j] ? f->old_mean[j] : f->old_mean[j] + f->old_sd[j] * step;
+    }
+}
+
+/* The mean common to all, given the sds: weighted by precision. */
+static void common_mean(const normal_fit *f)
+{
+    double precision = 0, pull = 0, origin = f->old_mean[0];
+
+    for (int j = 0; j < f->k; j++) {
+        double s = f->old_sd[j], v = f->sd[j] * f->sd[j];
+        precision += f->mass[j] / v;
+        pull += (f->mass[j] * (f->old_mean[j] - origin) + s * f->sums[N_SUMS * j + S1]) / v;
+    }
+    for (int j = 0; j < f->k; j++)
+        f->mean[j] = f->held_mean[0] || !(precision > 0) ? f->old_mean[j] : origin + pull / precision;
+}
+
+static void own_sds(const normal_fit *f)
+{
+    for (int j = 0; j < f->k; j++) {
+        bool keep = f->held_sd[j] || !(f->mass[j] > 0);
+        f->sd[j] = keep ? f->old_sd[j] : sqrt(squares_about(f, j, f->mean[j]) / f->mass[j]);
+    }
+}
+
+static void common_sd(const normal_fit *f)
+{
+    double squares = 0, mass = 0;
+
+    for (int j = 0; j < f->k; j++) {
+        squares += squares_about(f, j, f->mean[j]);
+        mass += f->mass[j];
+    }
+    for (int j = 0; j < f->k; j++)
+        f->sd[j] = f->held_sd[0] || !(mass > 0) ? f->old_sd[j] : sqrt(squares / mass);
+}
+
+static void maximise_sds(const normal_fit *f, unsigned equal)
+{
+    if (equal & EQUAL_SD)
+        common_sd(f);
+    else
+        own_sds(f);
+}
+
+/* Mean and sds in turn; the mean's last step, in sds, tells when they stand still. */
+static void common_mean_and_sds(const normal_fit *f, unsigned equal)
+{
+    for (int j = 0; j < f->k; j++)
+        f->sd[j] = f->old_sd[j];
+    for (int turn = 0; turn < 200; turn++) {
+        double before = turn ? f->mean[0] : f->old_mean[0], narrowest = DBL_MAX;
+        common_mean(f);
+        maximise_sds(f, equal);
+        for (int j = 0; j < f->k; j++)
+            narrowest = f->sd[j] < narrowest ? f->sd[j] : narrowest;
+        if (!(fabs(f->mean[0] - before) > DBL_EPSILON * narrowest))
+            break;
+    }
+}
+
+static em_status normal_maximise(const em_model *m, const int *held, const double *mass,
+                                 const double *sums, const double *old, double *par,
+                                 int *component)
+{
+    int k = m->k;
+    normal_fit f = {.k = k, .mass = mass, .sums = sums, .old_mean = old, .old_sd = old + k,
+                    .mean = par, .sd = par + k, .held_mean = held, .held_sd = held + k};
+
+    if (m->equal & EQUAL_MEAN) {
+        common_mean_and_sds(&f, m->equal);
+    } else {
+        own_means(&f);
+        maximise_sds(&f, m->equal);
+    }
+    for (int j = 0; j < k; j++) {
+        *component = j + 1;
+        if (!f.held_sd[j] && mass[j] > 0 && !has_spread(f.mean[j], f.sd[j]))
+            return EM_COLLAPSED;
+    }
+    return EM_OK;
+}
+
+const em_family em_family_normal = {
+    .name = "normal",
+    .columns = 1,
+    .n_parameters = normal_n_parameters,
+    .n_constants = normal_n_constants,
+    .n_sums = normal_n_sums,
+    .n_options = 0,
+    .prepare = normal_prepare,
+    .log_density = normal_log_density,
+    .accumulate = normal_accumulate,
+    .maximise = normal_maximise,
+};

@@ -1,0 +1,79 @@
+/* Inner parts of the core, for the tests. */
+#include "bridge.h"
+
+#include "numerics.h"
+#include "parallel.h"
+
+#include <string.h>
+
+static const double *doubles(SEXP x, const char *name)
+{
+    if (TYPEOF(x) != REALSXP)
+        Rf_error("internal: `%s` must hold doubles", name);
+    return REAL(x);
+}
+
+/* a: rows x k logs, rows <= EM_TILE. A list of the shares and the logs of the sums. */
+SEXP hook_softmax(SEXP a)
+{
+    static const char *const names[] = {"share", "log_sum"};
+    const double *given = doubles(a, "a");
+    if (!Rf_isMatrix(a) || Rf_nrows(a) < 1 || Rf_nrows(a) > EM_TILE || Rf_ncols(a) < 1)
+        Rf_error("internal: `a` must be a matrix of 1 to %d rows", (int)EM_TILE);
+    int rows = Rf_nrows(a), k = Rf_ncols(a);
+    double *tile = (double *)R_alloc((size_t)k * EM_TILE, sizeof(double));
+    size_t bytes = (size_t)rows * sizeof(double);
+
+    for (int j = 0; j < k; j++)
+        memcpy(tile + (size_t)j * EM_TILE, given + (size_t)j * (size_t)rows, bytes);
+    SEXP ans = PROTECT(em_new_list(names, 2));
+    SET_VECTOR_ELT(ans, 0, Rf_allocMatrix(REALSXP, rows, k));
+    SET_VECTOR_ELT(ans, 1, Rf_allocVector(REALSXP, rows));
+    em_softmax(tile, k, rows, REAL(VECTOR_ELT(ans, 1)));
+    for (int j = 0; j < k; j++)
+        memcpy(REAL(VECTOR_ELT(ans, 0)) + (size_t)j * (size_t)rows, tile + (size_t)j * EM_TILE, bytes);
+    UNPROTECT(1);
+    return ans;
+}
+
+SEXP hook_deviance_part(SEXP x, SEXP m)
+{
+    const double *a = doubles(x, "x"), *b = doubles(m, "m");
+    if (XLENGTH(x) != XLENGTH(m))
+        Rf_error("internal: `x` and `m` must have one length");
+    SEXP ans = PROTECT(Rf_allocVector(REALSXP, XLENGTH(x)));
+    for (R_xlen_t i = 0; i < XLENGTH(x); i++)
+        REAL(ans)[i] = em_deviance_part(a[i], b[i]);
+    UNPROTECT(1);
+    return ans;
+}
+
+static void count_task(void *context, int task, int thread)
+{
+    (void)thread;
+    ((int *)context)[task] += task + 1;
+}
+
+/* Each task adds its number to its own place: 1, 2, 3, ... when each ran exactly once. */
+SEXP hook_parallel(SEXP threads, SEXP tasks)
+{
+    if (TYPEOF(threads) != INTSXP || TYPEOF(tasks) != INTSXP || XLENGTH(threads) != 1 ||
+        XLENGTH(tasks) != 1 || INTEGER(threads)[0] < 1 || INTEGER(threads)[0] > 64 ||
+        INTEGER(tasks)[0] < 0 || INTEGER(tasks)[0] > 1000000)
+        Rf_error("internal: `threads` and `tasks` must be small integers");
+    int n = INTEGER(tasks)[0];
+    SEXP ans = PROTECT(Rf_allocVector(INTSXP, n));
+    if (n > 0)
+        memset(INTEGER(ans), 0, (size_t)n * sizeof(int));
+    em_parallel(INTEGER(threads)[0], n, count_task, INTEGER(ans));
+    UNPROTECT(1);
+    return ans;
+}
+
+SEXP hook_dot(SEXP a, SEXP b)
+{
+    const double *x = doubles(a, "a"), *y = b == R_NilValue ? NULL : doubles(b, "b");
+    if (XLENGTH(a) > EM_TILE || (y != NULL && XLENGTH(a) != XLENGTH(b)))
+        Rf_error("internal: `a` and `b` must have one length of at most %d", (int)EM_TILE);
+    return Rf_ScalarReal(em_dot(x, y, (int)XLENGTH(a)));
+}

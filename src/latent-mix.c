@@ -1,0 +1,97 @@
+/* Independent rows: row i belongs to component j with probability prop_j.
+ *
+ *   share of j in row i   p_ij = prop_j f_j(x_i) / sum_l prop_l f_l(x_i)
+ *   new proportions       prop_j = N_j / N,  N_j = sum_i w_i p_ij
+ *
+ * A row whose component is known has share 1 there and adds log(prop_j f_j(x_i)):
+ * the likelihood of the row and its label together.
+ */
+#include "latent.h"
+#include "numerics.h"
+
+static int mix_size(const em_model *m)
+{
+    return m->k;
+}
+
+static int mix_nothing(const em_model *m)
+{
+    (void)m;
+    return 0;
+}
+
+static void mix_prepare(const em_model *m, const double *prop, double *log_prop)
+{
+    for (int j = 0; j < m->k; j++)
+        log_prop[j] = em_log(prop[j]);
+}
+
+/* Known rows: the joint log density of the row and its label, and a share of 1. */
+static void mix_known(int k, const em_tile *tile, double *a, const double *joint, double *log_row)
+{
+    for (int i = 0; i < tile->rows; i++) {
+        if (tile->label[i] == 0)
+            continue;
+        for (int j = 0; j < k; j++)
+            a[(size_t)j * EM_TILE + i] = j + 1 == tile->label[i];
+        log_row[i] = joint[i];
+    }
+}
+
+static em_status mix_check(const em_tile *tile, const double *log_row, int *row)
+{
+    for (int i = 0; i < tile->rows; i++) {
+        if (!(log_row[i] > EM_LOG_ZERO)) {
+            *row = i;
+            return EM_IMPOSSIBLE;
+        }
+    }
+    return EM_OK;
+}
+
+static em_status mix_share(const em_model *m, const double *log_prop, const em_tile *tile,
+                           double *a, double *log_row, double *sums, int *row)
+{
+    double joint[EM_TILE];
+
+    (void)sums;
+    for (int j = 0; j < m->k; j++) {
+        double *aj = a + (size_t)j * EM_TILE;
+        for (int i = 0; i < tile->rows; i++)
+            aj[i] += log_prop[j];
+    }
+    if (tile->label != NULL)
+        for (int i = 0; i < tile->rows; i++)
+            joint[i] = tile->label[i] ? a[(size_t)(tile->label[i] - 1) * EM_TILE + i] : 0;
+    em_softmax(a, m->k, tile->rows, log_row);
+    if (tile->label != NULL)
+        mix_known(m->k, tile, a, joint, log_row);
+    return mix_check(tile, log_row, row);
+}
+
+/* Held proportions keep their value; the others share what is left. */
+static void mix_maximise(const em_model *m, const int *held, const double *mass,
+                         const double *sums, const double *old, double *prop)
+{
+    double left = 1, total = 0;
+
+    (void)sums;
+    for (int j = 0; j < m->k; j++) {
+        if (held[j])
+            left -= old[j];
+        else
+            total += mass[j];
+    }
+    for (int j = 0; j < m->k; j++)
+        prop[j] = held[j] || !(total > 0) ? old[j] : left * (mass[j] / total);
+}
+
+const em_latent em_latent_mix = {
+    .name = "mix",
+    .n_parameters = mix_size,
+    .n_constants = mix_size,
+    .n_sums = mix_nothing,
+    .prepare = mix_prepare,
+    .share = mix_share,
+    .maximise = mix_maximise,
+};

@@ -1,0 +1,28 @@
+/* Layer 1: the contract of a latent structure, which says how rows get their components.
+ *
+ * The one here, `mix`, treats rows as independent. A Markov chain fits the same
+ * contract: `share` is its forward filter (it keeps what it needs in its own
+ * sums and constants), and it would add the backward pass that a tile then waits for;
+ * the EM loop above sees neither.
+ */
+#ifndef EMIX_LATENT_H
+#define EMIX_LATENT_H
+
+#include "family.h"
+
+struct em_latent {
+    const char *name;
+    int (*n_parameters)(const em_model *m);
+    int (*n_constants)(const em_model *m);
+    int (*n_sums)(const em_model *m); /* beyond the mass of each component */
+
+    void (*prepare)(const em_model *m, const double *par, double *constants);
+    /* In: log densities a[j * EM_TILE + i]; out: shares there, log density of each row
+     * in log_row. Returns EM_IMPOSSIBLE with *row set where all densities are zero. */
+    em_status (*share)(const em_model *m, const double *constants, const em_tile *tile,
+                       double *a, double *log_row, double *sums, int *row);
+    void (*maximise)(const em_model *m, const int *held, const double *mass, const double *sums,
+                     const double *old, double *par);
+};
+
+#endif

@@ -1,0 +1,245 @@
+#include "step.h"
+
+#include "numerics.h"
+#include "parallel.h"
+
+#include <string.h>
+
+/* One walk over the rows: what the lanes need to know. */
+typedef struct {
+    em_problem *problem;
+    double *posterior, *log_density; /* outputs of em_step_evaluate(), or NULL */
+    bool summing;
+    em_index first, tiles; /* this round: tiles of each lane */
+} em_walk;
+
+static em_index tiles_of(em_index n)
+{
+    return (n + EM_TILE - 1) / EM_TILE;
+}
+
+/* At least four tiles to a lane: below that the sums cost more than the rows. */
+static int lanes_of(em_index n)
+{
+    em_index lanes = tiles_of(n) / 4;
+    return lanes < 1 ? 1 : lanes > EM_LANES ? EM_LANES : (int)lanes;
+}
+
+static em_index lane_start(const em_problem *p, int lane)
+{
+    em_index tiles = tiles_of(p->data->n);
+    return tiles / p->lanes * lane + tiles % p->lanes * lane / p->lanes;
+}
+
+static int sums_of(const em_model *m)
+{
+    return 1 + m->k + m->latent->n_sums(m) + m->k * m->family->n_sums(m);
+}
+
+static size_t scratch_of(const em_model *m)
+{
+    return (size_t)(m->columns + m->k) * EM_TILE;
+}
+
+size_t em_step_memory(const em_model *m, const em_data *data, int threads)
+{
+    size_t sums = (size_t)sums_of(m) * (size_t)(lanes_of(data->n) + 1);
+    size_t constants = (size_t)(m->latent->n_constants(m) + m->family->n_constants(m));
+    return sums + constants + scratch_of(m) * (size_t)threads;
+}
+
+void em_step_bind(em_problem *p, double *memory)
+{
+    const em_model *m = p->model;
+
+    p->n_latent = m->latent->n_parameters(m);
+    p->n_theta = p->n_latent + m->family->n_parameters(m);
+    p->n_sums = sums_of(m);
+    p->lanes = lanes_of(p->data->n);
+    p->latent_constants = memory;
+    p->family_constants = p->latent_constants + m->latent->n_constants(m);
+    p->sums = p->family_constants + m->family->n_constants(m);
+    p->lane_sums = p->sums + p->n_sums;
+    p->scratch = p->lane_sums + (size_t)p->n_sums * (size_t)p->lanes;
+    p->bad_component = 0;
+    p->bad_row = 0;
+}
+
+/* The rows of a tile as the family reads them: located and scaled, columns contiguous. */
+static em_tile load_tile(const em_data *data, em_index row, double *x)
+{
+    em_index left = data->n - row;
+    em_tile tile = {.rows = left < EM_TILE ? (int)left : EM_TILE, .x = x};
+
+    for (int c = 0; c < data->columns; c++) {
+        const double *from = data->x + data->n * c + row;
+        double factor = data->factor[c], shift = data->shift[c];
+        double *to = x + (size_t)c * EM_TILE;
+        for (int i = 0; i < tile.rows; i++)
+            to[i] = from[i] * factor - shift;
+    }
+    tile.weight = data->weight == NULL ? NULL : data->weight + row;
+    tile.label = data->label == NULL ? NULL : data->label + row;
+    return tile;
+}
+
+/* From here on a share counts as many times as its row does. */
+static void weigh_shares(int k, const em_tile *tile, double *share)
+{
+    if (tile->weight == NULL)
+        return;
+    for (int j = 0; j < k; j++)
+        for (int i = 0; i < tile->rows; i++)
+            share[(size_t)j * EM_TILE + i] *= tile->weight[i];
+}
+
+static void add_tile(const em_problem *p, const em_tile *tile, const double *log_row, double *share,
+                     double *sums)
+{
+    const em_model *m = p->model;
+    double *mass = sums + 1, *family_sums = mass + m->k + m->latent->n_sums(m);
+
+    sums[0] += em_dot(log_row, tile->weight, tile->rows);
+    weigh_shares(m->k, tile, share);
+    for (int j = 0; j < m->k; j++)
+        mass[j] += em_dot(share + (size_t)j * EM_TILE, NULL, tile->rows);
+    m->family->accumulate(m, p->family_constants, tile, share, family_sums);
+}
+
+static void keep_tile(const em_walk *w, em_index row, int rows, const double *log_row,
+                      const double *share)
+{
+    const em_problem *p = w->problem;
+    size_t bytes = (size_t)rows * sizeof(double);
+
+    if (w->log_density != NULL)
+        memcpy(w->log_density + row, log_row, bytes);
+    if (w->posterior != NULL)
+        for (int j = 0; j < p->model->k; j++)
+            memcpy(w->posterior + p->data->n * j + row, share + (size_t)j * EM_TILE, bytes);
+}
+
+static em_status walk_tile(const em_walk *w, int lane, em_index row, double *scratch)
+{
+    em_problem *p = w->problem;
+    const em_model *m = p->model;
+    double *share = scratch + (size_t)m->columns * EM_TILE, log_row[EM_TILE];
+    double *sums = p->lane_sums + (size_t)lane * (size_t)p->n_sums;
+    em_tile tile = load_tile(p->data, row, scratch);
+    int bad = 0;
+
+    m->family->log_density(m, p->family_constants, &tile, share);
+    em_status status = m->latent->share(m, p->latent_constants, &tile, share, log_row,
+                                        sums + 1 + m->k, &bad);
+    if (w->summing && status != EM_OK) {
+        p->lane_row[lane] = row + bad + 1;
+        return status;
+    }
+    if (w->summing)
+        add_tile(p, &tile, log_row, share, sums);
+    else
+        keep_tile(w, row, tile.rows, log_row, share);
+    return EM_OK;
+}
+
+static void walk_lane(void *context, int lane, int thread)
+{
+    const em_walk *w = context;
+    em_problem *p = w->problem;
+    double *scratch = p->scratch + scratch_of(p->model) * (size_t)thread;
+    em_index from = lane_start(p, lane) + w->first, end = lane_start(p, lane + 1);
+
+    if (end > from + w->tiles)
+        end = from + w->tiles;
+    for (em_index t = from; t < end && p->lane_status[lane] == EM_OK; t++)
+        p->lane_status[lane] = walk_tile(w, lane, t * EM_TILE, scratch);
+}
+
+/* A round is short (some milliseconds), so that an interrupt is never far. */
+static em_index tiles_per_round(int k)
+{
+    return k >= 64 ? 1 : 64 / (k < 4 ? 4 : k);
+}
+
+static em_status walk_rows(em_walk *w)
+{
+    em_problem *p = w->problem;
+    em_index longest = tiles_of(p->data->n) / p->lanes + 1;
+
+    memset(p->lane_sums, 0, (size_t)p->n_sums * (size_t)p->lanes * sizeof(double));
+    for (int l = 0; l < p->lanes; l++)
+        p->lane_status[l] = EM_OK;
+    w->tiles = tiles_per_round(p->model->k);
+    for (w->first = 0; w->first < longest; w->first += w->tiles) {
+        em_parallel(p->threads, p->lanes, walk_lane, w);
+        if (p->poll != NULL)
+            p->poll(p->poll_context);
+    }
+    for (int l = 0; l < p->lanes; l++) {
+        if (p->lane_status[l] != EM_OK) {
+            p->bad_row = p->lane_row[l];
+            return p->lane_status[l];
+        }
+    }
+    return EM_OK;
+}
+
+static void add_lanes(em_problem *p)
+{
+    memset(p->sums, 0, (size_t)p->n_sums * sizeof(double));
+    for (int l = 0; l < p->lanes; l++)
+        for (int s = 0; s < p->n_sums; s++)
+            p->sums[s] += p->lane_sums[(size_t)l * (size_t)p->n_sums + (size_t)s];
+}
+
+static em_status prepare(em_problem *p, const double *theta)
+{
+    const em_model *m = p->model;
+    int component = 0;
+
+    p->bad_component = 0;
+    p->bad_row = 0;
+    m->latent->prepare(m, theta, p->latent_constants);
+    em_status status = m->family->prepare(m, theta + p->n_latent, p->family_constants, &component);
+    if (status != EM_OK)
+        p->bad_component = component;
+    return status;
+}
+
+em_status em_step_expect(em_problem *p, const double *theta, double *objective)
+{
+    em_walk walk = {.problem = p, .summing = true};
+    em_status status = prepare(p, theta);
+
+    if (status == EM_OK)
+        status = walk_rows(&walk);
+    if (status != EM_OK)
+        return status;
+    add_lanes(p);
+    *objective = p->sums[0];
+    return EM_OK;
+}
+
+em_status em_step_maximise(em_problem *p, const double *theta, double *next)
+{
+    const em_model *m = p->model;
+    const double *mass = p->sums + 1, *latent_sums = mass + m->k;
+    const double *family_sums = latent_sums + m->latent->n_sums(m);
+    int component = 0;
+
+    m->latent->maximise(m, m->held, mass, latent_sums, theta, next);
+    em_status status = m->family->maximise(m, m->held + p->n_latent, mass, family_sums,
+                                           theta + p->n_latent, next + p->n_latent, &component);
+    if (status != EM_OK)
+        p->bad_component = component;
+    return status;
+}
+
+em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior,
+                           double *log_density)
+{
+    em_walk walk = {.problem = p, .posterior = posterior, .log_density = log_density};
+    em_status status = prepare(p, theta);
+
+    return status == EM_OK ? walk_rows(&walk) : status;
+}

@@ -1,0 +1,51 @@
+/* Layer 4: one EM step. The E-step walks the rows once, a tile at a time: log
+ * densities, shares and sums of a tile are done while it is in cache, and no array of
+ * n times k is made. The M-step works on the sums alone. */
+#ifndef EMIX_STEP_H
+#define EMIX_STEP_H
+
+#include "latent.h"
+
+/* Partial sums are kept per lane and added in the lanes' order. Lanes depend on n
+ * alone, so that 1, 2 or 8 threads give the same bits. */
+enum { EM_LANES = 64 };
+
+typedef struct {
+    const em_model *model;
+    const em_data *data;
+    int threads;
+    void (*poll)(void *context); /* called between rounds, on the main thread; may not return */
+    void *poll_context;
+
+    /* Set by em_step_bind(): */
+    int n_theta, n_latent, n_sums, lanes;
+    double *latent_constants, *family_constants;
+    double *sums; /* objective | mass (k) | latent's | family's (k of each) */
+    double *lane_sums;
+    double *scratch; /* per thread: columns of a tile | k rows of shares */
+    em_status lane_status[EM_LANES];
+    em_index lane_row[EM_LANES];
+
+    /* Where a step failed: a component or a row, from 1; 0 otherwise. */
+    int bad_component;
+    em_index bad_row;
+} em_problem;
+
+/* Doubles of memory that a problem needs beside its data. */
+size_t em_step_memory(const em_model *model, const em_data *data, int threads);
+
+/* Lays out `memory`; model, data, threads and poll are already set. */
+void em_step_bind(em_problem *p, double *memory);
+
+/* E-step at theta: the objective (log-likelihood) there, and the sums for the M-step. */
+em_status em_step_expect(em_problem *p, const double *theta, double *objective);
+
+/* M-step: the parameters that maximise the expected log-likelihood of the last E-step. */
+em_status em_step_maximise(em_problem *p, const double *theta, double *next);
+
+/* Posterior probabilities (n x k, by column) and log densities (n) at theta; either may be
+ * NULL. The same walk as the E-step, kept instead of summed. */
+em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior,
+                           double *log_density);
+
+#endif

@@ -1,0 +1,49 @@
+/* Layer 0: what every file of the core speaks of. No R, no memory, no maths.
+ *
+ *   n      rows (points after condensing), weighted
+ *   k      components
+ *   theta  all parameters in one flat vector: the latent structure's first
+ *          (mixing proportions), then the family's (means, sds, ...)
+ */
+#ifndef EMIX_TYPES_H
+#define EMIX_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Signed, as wide as memory: n may pass 2^31. */
+typedef ptrdiff_t em_index;
+
+/* Rows that are worked on while they are in cache: 256 rows of 8 components are 16 kB. */
+enum { EM_TILE = 256 };
+
+/* What can end a step. The core returns it; only the bridge tells R. */
+typedef enum {
+    EM_OK = 0,
+    EM_COLLAPSED,  /* a component shrank onto a point: its likelihood is unbounded */
+    EM_IMPOSSIBLE, /* a row has density zero under every component */
+    EM_DIVERGED    /* a parameter is no longer a finite number */
+} em_status;
+
+/* The rows, as R holds them: columns one after another, each of n values.
+ * The core sees x * factor - shift, made a tile at a time, so that no
+ * standardised copy of the data is ever needed. */
+typedef struct {
+    em_index n;
+    int columns;
+    const double *x;
+    const double *factor; /* one per column; a power of two, so that scaling is exact */
+    const double *shift;  /* one per column */
+    const double *weight; /* NULL: every row counts once */
+    const int *label;     /* NULL: none known; else 0 = unknown, j = component j (from 1) */
+} em_data;
+
+/* Up to EM_TILE rows, ready for the kernels: column c starts at x + c * EM_TILE. */
+typedef struct {
+    int rows;
+    const double *x;
+    const double *weight; /* NULL as in em_data */
+    const int *label;     /* NULL as in em_data */
+} em_tile;
+
+#endif
