@@ -6,6 +6,11 @@
 #include <limits.h>
 #include <string.h>
 
+void em_refuse(const char *why)
+{
+    Rf_error("internal: %s", why);
+}
+
 SEXP em_element(SEXP list, const char *name)
 {
     if (TYPEOF(list) != VECSXP)
@@ -15,7 +20,6 @@ SEXP em_element(SEXP list, const char *name)
         if (strcmp(CHAR(STRING_ELT(names, i)), name) == 0)
             return VECTOR_ELT(list, i);
     Rf_error("internal: `%s` is missing", name);
-    return R_NilValue;
 }
 
 double em_get_number(SEXP list, const char *name)

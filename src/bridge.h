@@ -6,9 +6,11 @@
 #include "em.h"
 
 #define R_NO_REMAP
+#include <R_ext/Error.h>
 #include <Rinternals.h>
 
 /* Reading what R passed; each stops with an error that names the element. */
+NORET void em_refuse(const char *why);
 SEXP em_element(SEXP list, const char *name);
 int em_get_int(SEXP list, const char *name, int low, int high);
 double em_get_number(SEXP list, const char *name);

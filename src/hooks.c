@@ -6,10 +6,10 @@
 
 #include <string.h>
 
-static const double *doubles(SEXP x, const char *name)
+static const double *doubles(SEXP x)
 {
     if (TYPEOF(x) != REALSXP)
-        Rf_error("internal: `%s` must hold doubles", name);
+        em_refuse("a hook takes doubles");
     return REAL(x);
 }
 
@@ -17,9 +17,9 @@ static const double *doubles(SEXP x, const char *name)
 SEXP hook_softmax(SEXP a)
 {
     static const char *const names[] = {"share", "log_sum"};
-    const double *given = doubles(a, "a");
+    const double *given = doubles(a);
     if (!Rf_isMatrix(a) || Rf_nrows(a) < 1 || Rf_nrows(a) > EM_TILE || Rf_ncols(a) < 1)
-        Rf_error("internal: `a` must be a matrix of 1 to %d rows", (int)EM_TILE);
+        em_refuse("`a` must be a matrix of at most a tile's rows");
     int rows = Rf_nrows(a), k = Rf_ncols(a);
     double *tile = (double *)R_alloc((size_t)k * EM_TILE, sizeof(double));
     size_t bytes = (size_t)rows * sizeof(double);
@@ -38,9 +38,9 @@ SEXP hook_softmax(SEXP a)
 
 SEXP hook_deviance_part(SEXP x, SEXP m)
 {
-    const double *a = doubles(x, "x"), *b = doubles(m, "m");
+    const double *a = doubles(x), *b = doubles(m);
     if (XLENGTH(x) != XLENGTH(m))
-        Rf_error("internal: `x` and `m` must have one length");
+        em_refuse("`x` and `m` must have one length");
     SEXP ans = PROTECT(Rf_allocVector(REALSXP, XLENGTH(x)));
     for (R_xlen_t i = 0; i < XLENGTH(x); i++)
         REAL(ans)[i] = em_deviance_part(a[i], b[i]);
@@ -60,7 +60,7 @@ SEXP hook_parallel(SEXP threads, SEXP tasks)
     if (TYPEOF(threads) != INTSXP || TYPEOF(tasks) != INTSXP || XLENGTH(threads) != 1 ||
         XLENGTH(tasks) != 1 || INTEGER(threads)[0] < 1 || INTEGER(threads)[0] > 64 ||
         INTEGER(tasks)[0] < 0 || INTEGER(tasks)[0] > 1000000)
-        Rf_error("internal: `threads` and `tasks` must be small integers");
+        em_refuse("`threads` and `tasks` must be small integers");
     int n = INTEGER(tasks)[0];
     SEXP ans = PROTECT(Rf_allocVector(INTSXP, n));
     if (n > 0)
@@ -72,8 +72,8 @@ SEXP hook_parallel(SEXP threads, SEXP tasks)
 
 SEXP hook_dot(SEXP a, SEXP b)
 {
-    const double *x = doubles(a, "a"), *y = b == R_NilValue ? NULL : doubles(b, "b");
+    const double *x = doubles(a), *y = b == R_NilValue ? NULL : doubles(b);
     if (XLENGTH(a) > EM_TILE || (y != NULL && XLENGTH(a) != XLENGTH(b)))
-        Rf_error("internal: `a` and `b` must have one length of at most %d", (int)EM_TILE);
+        em_refuse("`a` and `b` must have one length, of a tile at most");
     return Rf_ScalarReal(em_dot(x, y, (int)XLENGTH(a)));
 }

@@ -1,0 +1,199 @@
+#' Plot a mixture
+#'
+#' Normal: the histogram of the data, the components' densities times their proportions, and their sum,
+#' the mixture's density. Binomial: above, the observed shares of successes and what the
+#' components and the mixture expect; below, the posterior probabilities of the rows, as one bar per row
+#' up to 40 rows, else against the share of successes.
+#'
+#' @param x a fit of [emix()].
+#' @param type what to show; `"fit"` (default) is all there is yet.
+#' @param col colours of the components, used in turn. Default: the Okabe-Ito colours, which
+#'   colour-blind readers can tell apart; line types differ too.
+#' @param main,xlab title and label of the horizontal axis; defaults say model and response.
+#' @param breaks number of bins of the histogram. Default: at least 24 and at most 100, in between as
+#'   many as Freedman & Diaconis say or the narrowest component needs.
+#' @param ... graphical parameters for the panel of the data, such as `xlim` or `cex.axis`.
+#' @return the fit, invisibly. Graphical parameters are as before afterwards.
+#' @section Errors:
+#' `emix_error_input`, `emix_error_object`.
+#' @examples
+#' plot(emix(height ~ 1, data = heights, k = 2, equal = "sd"), xlab = "height (cm)")
+#' plot(emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop"))
+#' @export
+plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, ...) {
+  check_fit(x, "x")
+  check_choice(type, "type", "fit")
+  if (!is.null(breaks)) breaks <- check_count(breaks, "breaks", 1, 1e5)
+  style <- component_style(x, col)
+  if (is.null(main)) main <- fit_title(x)
+  if (is.null(xlab)) xlab <- response_label(x)
+  if (x$family$name == "normal") plot_normal(x, style, main, xlab, breaks, ...) else
+    plot_binomial(x, style, main, xlab, breaks, ...)
+  invisible(x)
+}
+
+# Okabe & Ito (2008), without yellow and black: legible on white, also for colour-blind readers.
+okabe_ito <- c("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+component_style <- function(x, col) {
+  if (is.null(col)) col <- okabe_ito
+  good <- is.atomic(col) && length(col) > 0L &&
+    !inherits(try(grDevices::col2rgb(col), silent = TRUE), "try-error")
+  if (!good) stop_input("col", "colours", describe(col))
+  # The next line type where the colours begin again.
+  round <- (seq_len(x$k) - 1L) %/% length(col)
+  list(col = rep_len(col, x$k), lty = c(1L, 5L, 3L, 4L)[round %% 4L + 1L])
+}
+
+response_label <- function(x) {
+  label <- if (!is.null(x$terms)) deparse1(formula(x$terms)[[2L]]) else deparse1(x$call$x)
+  if (x$family$name == "binomial") label <- "share of successes"
+  if (nchar(label) > 40L) "value" else label
+}
+
+# Relative frequencies of the rows (weighted) in bins.
+bin_rows <- function(x, weights, breaks) {
+  w <- if (is.null(weights)) rep(1, length(x)) else weights
+  at <- findInterval(x, breaks, rightmost.closed = TRUE, all.inside = TRUE)
+  as.vector(rowsum(c(w, rep(0, length(breaks) - 1L)), c(at, seq_len(length(breaks) - 1L)))) / sum(w)
+}
+
+# As many bins as the data bear, and at least one per standard deviation of the narrowest component.
+normal_breaks <- function(x, sd, breaks) {
+  range <- range(x)
+  if (range[1L] == range[2L]) return(range[1L] + max(abs(range[1L]), 1) * c(-0.5, 0.5))
+  if (is.null(breaks)) {
+    sample <- if (length(x) > 1e5) x[round(seq(1, length(x), length.out = 1e5))] else x
+    fine <- min(100, (range[2L] / min(sd) - range[1L] / min(sd)))
+    breaks <- ceiling(min(100, max(24, nclass.FD(sample), fine)))
+  }
+  edges <- pretty(range, breaks)
+  if (length(edges) < 2L) seq(range[1L], range[2L], length.out = breaks + 1L) else edges
+}
+
+plot_normal <- function(x, style, main, xlab, breaks, ...) {
+  edges <- normal_breaks(x$x, x$parameters$sd, breaks)
+  density <- bin_rows(x$x, x$weights, edges) / diff(edges)
+  reach <- range(edges)
+  grid <- seq(reach[1L], reach[2L], length.out = 801L)
+  # Narrow components keep their peaks.
+  grid <- sort(c(grid, unlist(lapply(seq_len(x$k), function(j) {
+    at <- x$parameters$mean[j] + x$parameters$sd[j] * seq(-4, 4, 0.1)
+    at[at >= reach[1L] & at <= reach[2L]]
+  }))))
+  each <- vapply(seq_len(x$k), function(j) {
+    x$parameters$prop[j] * dnorm(grid, x$parameters$mean[j], x$parameters$sd[j])
+  }, grid)
+  total <- rowSums(each)
+  head <- max(density, total) * (1.08 + 0.07 * ceiling((min(x$k, 8L) + 1) / 3))
+  open_panel(reach, c(0, head), main, xlab, "density", ...)
+  rect(edges[-length(edges)], 0, edges[-1L], density, col = "grey90", border = "grey75")
+  lines(grid, total, lwd = 2)
+  if (x$k > 1L) {
+    for (j in seq_len(x$k)) lines(grid, each[, j], col = style$col[j], lty = style$lty[j], lwd = 2)
+  }
+  component_legend(x, style)
+}
+
+open_panel <- function(xlim, ylim, main, xlab, ylab, ...) {
+  defaults <- list(xlim = xlim, ylim = ylim, main = main, xlab = xlab, ylab = ylab, bty = "l", las = 1,
+    xaxs = "r", yaxs = "i")
+  given <- list(...)
+  do.call(graphics::plot.default, c(list(NA, NA, type = "n"), given, defaults[setdiff(names(defaults), names(given))]))
+}
+
+# Names and proportions of up to eight components, and the mixture.
+component_legend <- function(x, style) {
+  j <- seq_len(min(x$k, 8L))
+  if (x$k == 1L) return(legend("top", "fitted density", lwd = 2, bty = "n"))
+  names <- sprintf("%s (%s)", x$components[j], format(x$parameters$prop[j], digits = 2, nsmall = 2))
+  if (x$k > 8L) names[8L] <- sprintf("... %d more", x$k - 7L)
+  legend("top", c(names, "mixture"), col = c(style$col[j], "black"), lty = c(style$lty[j], 1L),
+    lwd = 2, ncol = min(3L, x$k + 1L), bty = "n", seg.len = 1.6, cex = 0.9)
+}
+
+plot_binomial <- function(x, style, main, xlab, breaks, ...) {
+  before <- par(mar = c(4, 4.2, 2.5, 1))
+  on.exit({
+    graphics::layout(1)
+    par(before)
+  })
+  graphics::layout(matrix(1:2), heights = c(3, 2))
+  plot_shares(x, style, main, xlab, breaks, ...)
+  if (x$n <= 40L) plot_row_bars(x, style) else plot_row_points(x, style, xlab)
+}
+
+# With one number of trials every count has its own bar; otherwise shares are binned.
+share_bins <- function(x, breaks) {
+  size <- unique(x$x[, 2L])
+  if (length(size) == 1L && size <= 60 && is.null(breaks)) {
+    return(list(edges = (seq(0, size + 1) - 0.5) / size, size = size, weight = 1))
+  }
+  if (is.null(breaks)) breaks <- 25L
+  w <- if (is.null(x$weights)) rep(1, x$n) else x$weights
+  live <- x$x[, 2L] > 0
+  size <- sort(unique(x$x[live, 2L]))
+  weight <- as.vector(rowsum(w[live], match(x$x[live, 2L], size)))
+  list(edges = seq(0, 1, length.out = breaks + 1L), size = size, weight = weight / sum(weight))
+}
+
+# Expected share of rows in each bin under a component, over the numbers of trials.
+expected_in_bins <- function(bins, prob) {
+  last <- length(bins$edges)
+  below <- vapply(seq_along(bins$size), function(i) {
+    at <- ceiling(bins$edges * bins$size[i] - 1e-9) - 1
+    at[last] <- bins$size[i]
+    pbinom(at, bins$size[i], prob)
+  }, bins$edges)
+  diff(as.vector(matrix(below, nrow = last) %*% bins$weight))
+}
+
+plot_shares <- function(x, style, main, xlab, breaks, ...) {
+  bins <- share_bins(x, breaks)
+  live <- x$x[, 2L] > 0
+  edges <- bins$edges
+  observed <- bin_rows((x$x[, 1L] / x$x[, 2L])[live], x$weights[live], edges)
+  each <- vapply(seq_len(x$k), function(j) {
+    x$parameters$prop[j] * expected_in_bins(bins, x$parameters$prob[j])
+  }, observed)
+  each <- matrix(each, ncol = x$k)
+  total <- rowSums(each)
+  middle <- (edges[-1L] + edges[-length(edges)]) / 2
+  head <- max(observed, total) * (1.08 + 0.12 * ceiling((min(x$k, 8L) + 1) / 3))
+  open_panel(range(edges), c(0, head), main, xlab, "share of rows", ...)
+  rect(edges[-length(edges)], 0, edges[-1L], observed, col = "grey90", border = "grey75")
+  dot <- if (length(middle) > 30L) 0.5 else 0.9
+  lines(middle, total, type = "b", pch = 1L, cex = dot, lwd = 1.5)
+  if (x$k > 1L) for (j in seq_len(x$k)) {
+    lines(middle, each[, j], col = style$col[j], lty = style$lty[j], type = "b", pch = 16L, cex = dot, lwd = 1.5)
+  }
+  component_legend(x, style)
+}
+
+row_names <- function(x) {
+  paste0(format(x$x[, 1L], trim = TRUE), "/", format(x$x[, 2L], trim = TRUE))
+}
+
+plot_row_bars <- function(x, style) {
+  p <- own_posterior(x)
+  at <- barplot(t(p), col = adjustcolor(style$col, 0.75), border = "white", ylim = c(0, 1), las = 1,
+    ylab = "posterior probability", xlab = "row (successes / trials)", names.arg = row_names(x),
+    cex.names = if (x$n > 15L) 0.7 else 0.9)
+  if (x$n <= 12L) {
+    # Inside the first component's bar where there is room, else just above it.
+    height <- ifelse(p[, 1L] > 0.2, p[, 1L] / 2, p[, 1L] + 0.1)
+    text(at, height, format(round(p[, 1L], 2), nsmall = 2), cex = 0.8)
+  }
+}
+
+plot_row_points <- function(x, style, xlab) {
+  points <- x$x[x$x[, 2L] > 0 & !duplicated(x$x), , drop = FALSE]
+  if (nrow(points) > 5000L) points <- points[round(seq(1, nrow(points), length.out = 5000)), ]
+  p <- posterior_of(x, points)
+  share <- points[, 1L] / points[, 2L]
+  open_panel(c(0, 1), c(0, 1.02), NULL, xlab, "posterior probability")
+  for (j in seq_len(x$k)) {
+    points(share, p[, j], pch = c(16L, 17L, 15L, 18L)[(j - 1L) %% 4L + 1L],
+      col = adjustcolor(style$col[j], 0.6), cex = 0.8)
+  }
+}
