@@ -132,6 +132,15 @@ em_problem em_make_problem(const em_model *model, const em_data *data, int threa
     return p;
 }
 
+SEXP em_new_doubles(const double *x, size_t n)
+{
+    SEXP v = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)n));
+    if (n > 0)
+        memcpy(REAL(v), x, n * sizeof(double));
+    UNPROTECT(1);
+    return v;
+}
+
 SEXP em_new_list(const char *const *names, int n)
 {
     SEXP list = PROTECT(Rf_allocVector(VECSXP, n));

@@ -2,8 +2,6 @@
  * ends, also by an error or an interrupt: nothing is ever freed here. */
 #include "bridge.h"
 
-#include "condense.h"
-#include "numerics.h"
 #include "parallel.h"
 #include "starts.h"
 
@@ -70,28 +68,21 @@ static em_recorder new_recorder(SEXP control, int n_theta, int max_iter)
     return r;
 }
 
-static SEXP real_vector(const double *x, size_t n)
-{
-    SEXP v = PROTECT(Rf_allocVector(REALSXP, (R_xlen_t)n));
-    if (n > 0)
-        memcpy(REAL(v), x, n * sizeof(double));
-    UNPROTECT(1);
-    return v;
-}
-
 /* One row per start or run: how it ended. */
 enum { R_THETA, R_OBJECTIVE, R_STATUS, R_CONVERGED, R_ITERATIONS, R_GAIN, R_DISTANCE, N_ENDED };
-static const char *const run_names[] = {"theta",      "objective", "status",    "converged",
-                                        "iterations", "gain",      "distance",  "component",
+static const char *const run_names[] = {"theta",      "objective",   "status",         "converged",
+                                        "iterations", "gain",        "distance",       "component",
                                         "row",        "trace_theta", "trace_objective"};
 enum { R_COMPONENT = N_ENDED, R_ROW, R_TRACE_THETA, R_TRACE_OBJECTIVE, N_RUN };
 
 static void fill_ended(SEXP list, const em_result *results, int n, double offset)
 {
+    static const SEXPTYPE types[N_ENDED] = {
+        [R_OBJECTIVE] = REALSXP, [R_STATUS] = INTSXP, [R_CONVERGED] = LGLSXP,
+        [R_ITERATIONS] = INTSXP, [R_GAIN] = REALSXP,  [R_DISTANCE] = REALSXP,
+    };
     for (int e = R_OBJECTIVE; e < N_ENDED; e++)
-        SET_VECTOR_ELT(list, e, Rf_allocVector(e == R_CONVERGED ? LGLSXP
-                                               : e == R_STATUS || e == R_ITERATIONS ? INTSXP
-                                                                                    : REALSXP, n));
+        SET_VECTOR_ELT(list, e, Rf_allocVector(types[e], n));
     for (int s = 0; s < n; s++) {
         const em_result *r = results + s;
         REAL(VECTOR_ELT(list, R_OBJECTIVE))[s] = r->objective + offset;
@@ -120,15 +111,15 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     end_progress(&watch);
 
     SEXP ans = PROTECT(em_new_list(run_names, N_RUN));
-    SET_VECTOR_ELT(ans, R_THETA, real_vector(theta, n_theta));
+    SET_VECTOR_ELT(ans, R_THETA, em_new_doubles(theta, n_theta));
     fill_ended(ans, &result, 1, watch.offset);
     SET_VECTOR_ELT(ans, R_COMPONENT, Rf_ScalarInteger(p.bad_component));
     SET_VECTOR_ELT(ans, R_ROW, Rf_ScalarReal((double)p.bad_row));
     size_t kept = (size_t)recorder.count;
-    SET_VECTOR_ELT(ans, R_TRACE_THETA, real_vector(recorder.theta, kept * n_theta));
+    SET_VECTOR_ELT(ans, R_TRACE_THETA, em_new_doubles(recorder.theta, kept * n_theta));
     for (size_t i = 0; i < kept; i++)
         recorder.objective[i] += watch.offset;
-    SET_VECTOR_ELT(ans, R_TRACE_OBJECTIVE, real_vector(recorder.objective, kept));
+    SET_VECTOR_ELT(ans, R_TRACE_OBJECTIVE, em_new_doubles(recorder.objective, kept));
     UNPROTECT(1);
     return ans;
 }
@@ -178,7 +169,7 @@ SEXP emix_step(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_)
     SEXP next = Rf_allocVector(REALSXP, p.n_theta);
     SET_VECTOR_ELT(ans, 2, next);
     em_status status = em_step_expect(&p, theta, &objective);
-    SET_VECTOR_ELT(ans, 1, real_vector(p.sums, status == EM_OK ? (size_t)p.n_sums : 0));
+    SET_VECTOR_ELT(ans, 1, em_new_doubles(p.sums, status == EM_OK ? (size_t)p.n_sums : 0));
     memcpy(REAL(next), theta, (size_t)p.n_theta * sizeof(double));
     if (status == EM_OK)
         status = em_step_maximise(&p, theta, REAL(next));
@@ -214,123 +205,6 @@ SEXP emix_evaluate(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_, SEXP wha
     SET_VECTOR_ELT(ans, 2, Rf_ScalarInteger((int)status));
     UNPROTECT(1);
     return ans;
-}
-
-static em_condenser new_condenser(int columns, int capacity)
-{
-    size_t n = (size_t)capacity;
-    em_condenser c = {.columns = columns, .capacity = capacity};
-    c.slot = (unsigned *)R_alloc(2 * n, sizeof *c.slot);
-    c.x = (double *)R_alloc(n * (size_t)columns, sizeof *c.x);
-    c.weight = (double *)R_alloc(n, sizeof *c.weight);
-    c.label = (int *)R_alloc(n, sizeof *c.label);
-    em_condense_clear(&c);
-    return c;
-}
-
-/* Condensing pays when it saves a quarter of the rows. Continuous data are given up as soon
- * as the first 2^16 points show that they hardly repeat. */
-enum { FIRST_CAPACITY = 1 << 10, TRIAL = 1 << 16, LARGEST = 1 << 28 };
-
-static bool mostly_distinct(int points, em_index rows)
-{
-    return points > rows - rows / 4;
-}
-
-static bool condense(em_condenser *c, const em_data *data)
-{
-    em_index row = 0, stretch = 1 << 18;
-
-    *c = new_condenser(data->columns, FIRST_CAPACITY);
-    while (row < data->n) {
-        em_index end = data->n - row > stretch ? row + stretch : data->n;
-        row = em_condense_rows(c, data, row, end);
-        R_CheckUserInterrupt();
-        if (row == end)
-            continue;
-        if (c->capacity == LARGEST || (c->used >= TRIAL && mostly_distinct(c->used, row)))
-            return false;
-        em_condenser larger = new_condenser(data->columns, 2 * c->capacity);
-        em_condense_move(c, &larger);
-        *c = larger;
-    }
-    return !mostly_distinct(c->used, data->n);
-}
-
-/* x: a vector, or a matrix of one column per variable. NULL when condensing does not pay. */
-SEXP emix_condense(SEXP x, SEXP weight, SEXP label)
-{
-    static const char *const names[] = {"x", "weight", "label"};
-    int columns = Rf_isMatrix(x) ? Rf_ncols(x) : 1;
-    if (TYPEOF(x) != REALSXP || XLENGTH(x) < 1 || columns > EM_TILE)
-        Rf_error("internal: `x` must hold doubles in 1 to %d columns", (int)EM_TILE);
-    em_data data = {.n = XLENGTH(x) / columns, .columns = columns, .x = REAL(x)};
-    if (weight != R_NilValue) {
-        if (TYPEOF(weight) != REALSXP || XLENGTH(weight) != data.n)
-            Rf_error("internal: `weight` must hold a double for each row");
-        data.weight = REAL(weight);
-    }
-    if (label != R_NilValue) {
-        if (TYPEOF(label) != INTSXP || XLENGTH(label) != data.n)
-            Rf_error("internal: `label` must hold an integer for each row");
-        data.label = INTEGER(label);
-    }
-    em_condenser c;
-    if (!condense(&c, &data))
-        return R_NilValue;
-
-    SEXP ans = PROTECT(em_new_list(names, 3));
-    SEXP points = Rf_allocMatrix(REALSXP, c.used, columns);
-    SET_VECTOR_ELT(ans, 0, points);
-    for (int j = 0; j < columns; j++)
-        for (int i = 0; i < c.used; i++)
-            REAL(points)[(size_t)j * (size_t)c.used + (size_t)i] = c.x[(size_t)i * (size_t)columns + (size_t)j];
-    SET_VECTOR_ELT(ans, 1, real_vector(c.weight, (size_t)c.used));
-    if (label != R_NilValue) {
-        SET_VECTOR_ELT(ans, 2, Rf_allocVector(INTSXP, c.used));
-        memcpy(INTEGER(VECTOR_ELT(ans, 2)), c.label, (size_t)c.used * sizeof(int));
-    }
-    UNPROTECT(1);
-    return ans;
-}
-
-/* Calls visit on stretches of x, so that an interrupt is never far. */
-#define EM_STRETCHES(x, n, call)                                                    \
-    for (R_xlen_t from_ = 0; from_ < (n); from_ += 1 << 22) {                       \
-        const double *part = (x) + from_;                                           \
-        em_index length = (n) - from_ < (1 << 22) ? (n) - from_ : (em_index)1 << 22; \
-        call;                                                                       \
-        R_CheckUserInterrupt();                                                     \
-    }
-
-/* min, max, mean, sd of the finite values; numbers of NaN or NA, and of infinite values.
- * Scaled by the largest value's power of two, so that nothing overflows; the second look
- * is about the mean of the first, so that nothing cancels. */
-SEXP emix_describe(SEXP x)
-{
-    if (TYPEOF(x) != REALSXP)
-        Rf_error("internal: `x` must hold doubles");
-    R_xlen_t n = XLENGTH(x);
-    const double *values = REAL(x);
-    em_range range = {.n = 0};
-    EM_STRETCHES(values, n, em_range_add(&range, part, length))
-
-    double largest = fmax(fabs(range.min), fabs(range.max));
-    double scale = largest > 0 ? ldexp(1, ilogb(largest)) : 1;
-    em_moments about = {.scale = scale, .origin = range.min / scale};
-    for (int look = 0; look < 2; look++) {
-        about = (em_moments){.scale = scale, .origin = about.origin + (about.n > 0 ? about.sum / about.n : 0)};
-        EM_STRETCHES(values, n, em_moments_add(&about, part, length))
-    }
-    double shift = about.n > 0 ? about.sum / about.n : 0;
-    double variance = about.n > 0 ? about.sum_sq / about.n - shift * shift : 0;
-    double out[] = {range.min,
-                    range.max,
-                    (about.origin + shift) * scale,
-                    sqrt(variance > 0 ? variance : 0) * scale,
-                    (double)range.n_nan,
-                    (double)range.n_infinite};
-    return real_vector(out, 6);
 }
 
 SEXP emix_threads(void)

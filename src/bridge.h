@@ -28,6 +28,8 @@ void em_poll(void *context);
 /* A named list; every slot starts as NULL. Protect it before filling. */
 SEXP em_new_list(const char *const *names, int n);
 
+SEXP em_new_doubles(const double *x, size_t n);
+
 SEXP emix_run(SEXP data, SEXP model, SEXP control, SEXP theta);
 SEXP emix_race(SEXP data, SEXP model, SEXP control, SEXP starts);
 SEXP emix_step(SEXP data, SEXP model, SEXP threads, SEXP theta);

@@ -34,7 +34,7 @@ static uint64_t hash_of(const double *x, int columns, int label)
 
 static bool same_point(const em_condenser *c, int point, const double *x, int label)
 {
-    const double *y = c->x + (size_t)point * (size_t)c->columns;
+    const double *y = c->x + em_at(point, c->columns);
 
     for (int j = 0; j < c->columns; j++)
         if (x[j] != y[j])
@@ -63,7 +63,7 @@ static bool add_row(em_condenser *c, const double *x, double weight, int label)
     }
     if (c->used == c->capacity)
         return false;
-    memcpy(c->x + (size_t)c->used * (size_t)c->columns, x, (size_t)c->columns * sizeof *x);
+    memcpy(c->x + em_at(c->used, c->columns), x, (size_t)c->columns * sizeof *x);
     c->weight[c->used] = weight;
     c->label[c->used] = label;
     c->slot[at] = (unsigned)++c->used;
@@ -87,5 +87,5 @@ em_index em_condense_rows(em_condenser *c, const em_data *data, em_index row, em
 void em_condense_move(const em_condenser *from, em_condenser *to)
 {
     for (int p = 0; p < from->used; p++)
-        add_row(to, from->x + (size_t)p * (size_t)from->columns, from->weight[p], from->label[p]);
+        add_row(to, from->x + em_at(p, from->columns), from->weight[p], from->label[p]);
 }

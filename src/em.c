@@ -18,7 +18,7 @@ static void record(em_recorder *r, int n_theta, const double *theta, double obje
 {
     if (r == NULL || r->count >= r->capacity)
         return;
-    memcpy(r->theta + (size_t)r->count * (size_t)n_theta, theta, (size_t)n_theta * sizeof(double));
+    memcpy(r->theta + em_at(r->count, n_theta), theta, (size_t)n_theta * sizeof(double));
     r->objective[r->count++] = objective;
 }
 

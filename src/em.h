@@ -21,10 +21,10 @@ typedef struct {
 typedef struct {
     em_status status;
     bool converged;
-    int iterations;    /* M-steps done */
-    double objective;  /* at theta */
-    double gain;       /* predicted: what the objective would still rise by */
-    double distance;   /* predicted: how far the farthest parameter would still move */
+    int iterations;   /* M-steps done */
+    double objective; /* at theta */
+    double gain;      /* predicted: what the objective would still rise by */
+    double distance;  /* predicted: how far the farthest parameter would still move */
 } em_result;
 
 /* Doubles of memory that a run needs beside its problem. */

@@ -42,7 +42,7 @@ static em_status binomial_prepare(const em_model *m, const double *prob, double 
                                   int *component)
 {
     for (int j = 0; j < m->k; j++) {
-        double *c = constants + N_CONSTANTS * j;
+        double *c = constants + em_at(j, N_CONSTANTS);
         *component = j + 1;
         if (!(prob[j] >= 0 && prob[j] <= 1))
             return EM_DIVERGED;
@@ -77,8 +77,8 @@ static void binomial_log_density(const em_model *m, const double *constants, con
     bool deviance = m->options[OPTION_DEVIANCE] != 0;
 
     for (int j = 0; j < m->k; j++) {
-        const double *c = constants + N_CONSTANTS * j;
-        double *out_j = out + (size_t)j * EM_TILE;
+        const double *c = constants + em_at(j, N_CONSTANTS);
+        double *out_j = out + em_at(j, EM_TILE);
         if (deviance)
             log_density_by_deviance(c, tile, out_j);
         else
@@ -91,9 +91,9 @@ static void binomial_accumulate(const em_model *m, const double *constants, cons
 {
     (void)constants;
     for (int j = 0; j < m->k; j++) {
-        const double *p = share + (size_t)j * EM_TILE;
-        sums[N_SUMS * j + SUCCESSES] += em_dot(p, tile->x, tile->rows);
-        sums[N_SUMS * j + TRIALS] += em_dot(p, tile->x + EM_TILE, tile->rows);
+        const double *p = share + em_at(j, EM_TILE);
+        sums[em_at(j, N_SUMS) + SUCCESSES] += em_dot(p, tile->x, tile->rows);
+        sums[em_at(j, N_SUMS) + TRIALS] += em_dot(p, tile->x + EM_TILE, tile->rows);
     }
 }
 
@@ -113,7 +113,7 @@ static em_status binomial_maximise(const em_model *m, const int *held, const dou
     (void)mass;
     (void)component;
     for (int j = 0; j < m->k; j++) {
-        const double *s = sums + N_SUMS * j;
+        const double *s = sums + em_at(j, N_SUMS);
         successes += s[SUCCESSES];
         trials += s[TRIALS];
         prob[j] = held[j] ? old[j] : ratio(s[SUCCESSES], s[TRIALS], old[j]);

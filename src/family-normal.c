@@ -66,7 +66,7 @@ static em_status normal_prepare(const em_model *m, const double *par, double *co
     const double *mean = par, *sd = par + m->k;
 
     for (int j = 0; j < m->k; j++) {
-        double *c = constants + N_CONSTANTS * j;
+        double *c = constants + em_at(j, N_CONSTANTS);
         *component = j + 1;
         if (!isfinite(mean[j]) || !isfinite(sd[j]))
             return EM_DIVERGED;
@@ -83,9 +83,9 @@ static void normal_log_density(const em_model *m, const double *constants, const
                                double *out)
 {
     for (int j = 0; j < m->k; j++) {
-        const double *c = constants + N_CONSTANTS * j, *x = tile->x;
+        const double *c = constants + em_at(j, N_CONSTANTS), *x = tile->x;
         double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD], log_constant = c[C_LOG];
-        double *out_j = out + (size_t)j * EM_TILE;
+        double *out_j = out + em_at(j, EM_TILE);
         for (int i = 0; i < tile->rows; i++) {
             double z = (x[i] - mean) * inverse_sd;
             out_j[i] = log_constant - 0.5 * (z * z);
@@ -99,14 +99,14 @@ static void normal_accumulate(const em_model *m, const double *constants, const 
     double z[EM_TILE], pz[EM_TILE];
 
     for (int j = 0; j < m->k; j++) {
-        const double *c = constants + N_CONSTANTS * j, *p = share + (size_t)j * EM_TILE;
+        const double *c = constants + em_at(j, N_CONSTANTS), *p = share + em_at(j, EM_TILE);
         double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD];
         for (int i = 0; i < tile->rows; i++) {
             z[i] = (tile->x[i] - mean) * inverse_sd;
             pz[i] = p[i] * z[i];
         }
-        sums[N_SUMS * j + S1] += em_dot(pz, NULL, tile->rows);
-        sums[N_SUMS * j + S2] += em_dot(pz, z, tile->rows);
+        sums[em_at(j, N_SUMS) + S1] += em_dot(pz, NULL, tile->rows);
+        sums[em_at(j, N_SUMS) + S2] += em_dot(pz, z, tile->rows);
     }
 }
 
@@ -114,7 +114,7 @@ static void normal_accumulate(const em_model *m, const double *constants, const 
 static double squares_about(const normal_fit *f, int j, double mean)
 {
     double s = f->old_sd[j], shift = (mean - f->old_mean[j]) / s;
-    const double *sums = f->sums + N_SUMS * j;
+    const double *sums = f->sums + em_at(j, N_SUMS);
     double ss = sums[S2] - 2 * shift * sums[S1] + shift * shift * f->mass[j];
     return ss > 0 ? s * s * ss : 0;
 }
@@ -122,7 +122,7 @@ static double squares_about(const normal_fit *f, int j, double mean)
 static void own_means(const normal_fit *f)
 {
     for (int j = 0; j < f->k; j++) {
-        double step = f->mass[j] > 0 ? f->sums[N_SUMS * j + S1] / f->mass[j] : 0;
+        double step = f->mass[j] > 0 ? f->sums[em_at(j, N_SUMS) + S1] / f->mass[j] : 0;
         f->mean[j] = f->held_mean[j] ? f->old_mean[j] : f->old_mean[j] + f->old_sd[j] * step;
     }
 }
@@ -135,10 +135,11 @@ static void common_mean(const normal_fit *f)
     for (int j = 0; j < f->k; j++) {
         double s = f->old_sd[j], v = f->sd[j] * f->sd[j];
         precision += f->mass[j] / v;
-        pull += (f->mass[j] * (f->old_mean[j] - origin) + s * f->sums[N_SUMS * j + S1]) / v;
+        pull += (f->mass[j] * (f->old_mean[j] - origin) + s * f->sums[em_at(j, N_SUMS) + S1]) / v;
     }
     for (int j = 0; j < f->k; j++)
-        f->mean[j] = f->held_mean[0] || !(precision > 0) ? f->old_mean[j] : origin + pull / precision;
+        f->mean[j] =
+            f->held_mean[0] || !(precision > 0) ? f->old_mean[j] : origin + pull / precision;
 }
 
 static void own_sds(const normal_fit *f)
@@ -186,12 +187,18 @@ static void common_mean_and_sds(const normal_fit *f, unsigned equal)
 }
 
 static em_status normal_maximise(const em_model *m, const int *held, const double *mass,
-                                 const double *sums, const double *old, double *par,
-                                 int *component)
+                                 const double *sums, const double *old, double *par, int *component)
 {
     int k = m->k;
-    normal_fit f = {.k = k, .mass = mass, .sums = sums, .old_mean = old, .old_sd = old + k,
-                    .mean = par, .sd = par + k, .held_mean = held, .held_sd = held + k};
+    normal_fit f = {.k = k,
+                    .mass = mass,
+                    .sums = sums,
+                    .old_mean = old,
+                    .old_sd = old + k,
+                    .mean = par,
+                    .sd = par + k,
+                    .held_mean = held,
+                    .held_sd = held + k};
 
     if (m->equal & EQUAL_MEAN) {
         common_mean_and_sds(&f, m->equal);

@@ -21,17 +21,17 @@ SEXP hook_softmax(SEXP a)
     if (!Rf_isMatrix(a) || Rf_nrows(a) < 1 || Rf_nrows(a) > EM_TILE || Rf_ncols(a) < 1)
         em_refuse("`a` must be a matrix of at most a tile's rows");
     int rows = Rf_nrows(a), k = Rf_ncols(a);
-    double *tile = (double *)R_alloc((size_t)k * EM_TILE, sizeof(double));
+    double *tile = (double *)R_alloc(em_at(k, EM_TILE), sizeof(double));
     size_t bytes = (size_t)rows * sizeof(double);
 
     for (int j = 0; j < k; j++)
-        memcpy(tile + (size_t)j * EM_TILE, given + (size_t)j * (size_t)rows, bytes);
+        memcpy(tile + em_at(j, EM_TILE), given + em_at(j, rows), bytes);
     SEXP ans = PROTECT(em_new_list(names, 2));
     SET_VECTOR_ELT(ans, 0, Rf_allocMatrix(REALSXP, rows, k));
     SET_VECTOR_ELT(ans, 1, Rf_allocVector(REALSXP, rows));
     em_softmax(tile, k, rows, REAL(VECTOR_ELT(ans, 1)));
     for (int j = 0; j < k; j++)
-        memcpy(REAL(VECTOR_ELT(ans, 0)) + (size_t)j * (size_t)rows, tile + (size_t)j * EM_TILE, bytes);
+        memcpy(REAL(VECTOR_ELT(ans, 0)) + em_at(j, rows), tile + em_at(j, EM_TILE), bytes);
     UNPROTECT(1);
     return ans;
 }

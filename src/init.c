@@ -3,14 +3,19 @@
 #include <R_ext/Rdynload.h>
 #include <R_ext/Visibility.h>
 
-#define ENTRY(name, n) {#name, (DL_FUNC)&name, n}
+#define ENTRY(name, n)                                                                             \
+    {                                                                                              \
+#name, (DL_FUNC) & (name), (n)                                                             \
+    }
 
 static const R_CallMethodDef entries[] = {
-    ENTRY(emix_run, 4),      ENTRY(emix_race, 4),          ENTRY(emix_step, 4),
-    ENTRY(emix_evaluate, 5), ENTRY(emix_condense, 3),      ENTRY(emix_describe, 1),
-    ENTRY(emix_threads, 0),  ENTRY(hook_softmax, 1),       ENTRY(hook_deviance_part, 2),
-    ENTRY(hook_parallel, 2), ENTRY(hook_dot, 2),           {NULL, NULL, 0},
+    ENTRY(emix_run, 4),      ENTRY(emix_race, 4),     ENTRY(emix_step, 4),
+    ENTRY(emix_evaluate, 5), ENTRY(emix_condense, 3), ENTRY(emix_describe, 1),
+    ENTRY(emix_threads, 0),  ENTRY(hook_softmax, 1),  ENTRY(hook_deviance_part, 2),
+    ENTRY(hook_parallel, 2), ENTRY(hook_dot, 2),      {NULL, NULL, 0},
 };
+
+void R_init_emix(DllInfo *dll);
 
 attribute_visible void R_init_emix(DllInfo *dll)
 {

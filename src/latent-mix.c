@@ -33,7 +33,7 @@ static void mix_known(int k, const em_tile *tile, double *a, const double *joint
         if (tile->label[i] == 0)
             continue;
         for (int j = 0; j < k; j++)
-            a[(size_t)j * EM_TILE + i] = j + 1 == tile->label[i];
+            a[em_at(j, EM_TILE) + i] = j + 1 == tile->label[i];
         log_row[i] = joint[i];
     }
 }
@@ -56,13 +56,13 @@ static em_status mix_share(const em_model *m, const double *log_prop, const em_t
 
     (void)sums;
     for (int j = 0; j < m->k; j++) {
-        double *aj = a + (size_t)j * EM_TILE;
+        double *aj = a + em_at(j, EM_TILE);
         for (int i = 0; i < tile->rows; i++)
             aj[i] += log_prop[j];
     }
     if (tile->label != NULL)
         for (int i = 0; i < tile->rows; i++)
-            joint[i] = tile->label[i] ? a[(size_t)(tile->label[i] - 1) * EM_TILE + i] : 0;
+            joint[i] = tile->label[i] ? a[em_at(tile->label[i] - 1, EM_TILE) + i] : 0;
     em_softmax(a, m->k, tile->rows, log_row);
     if (tile->label != NULL)
         mix_known(m->k, tile, a, joint, log_row);
@@ -70,8 +70,8 @@ static em_status mix_share(const em_model *m, const double *log_prop, const em_t
 }
 
 /* Held proportions keep their value; the others share what is left. */
-static void mix_maximise(const em_model *m, const int *held, const double *mass,
-                         const double *sums, const double *old, double *prop)
+static void mix_maximise(const em_model *m, const int *held, const double *mass, const double *sums,
+                         const double *old, double *prop)
 {
     double left = 1, total = 0;
 

@@ -19,8 +19,8 @@ struct em_latent {
     void (*prepare)(const em_model *m, const double *par, double *constants);
     /* In: log densities a[j * EM_TILE + i]; out: shares there, log density of each row
      * in log_row. Returns EM_IMPOSSIBLE with *row set where all densities are zero. */
-    em_status (*share)(const em_model *m, const double *constants, const em_tile *tile,
-                       double *a, double *log_row, double *sums, int *row);
+    em_status (*share)(const em_model *m, const double *constants, const em_tile *tile, double *a,
+                       double *log_row, double *sums, int *row);
     void (*maximise)(const em_model *m, const int *held, const double *mass, const double *sums,
                      const double *old, double *par);
 };

@@ -25,12 +25,12 @@ void em_softmax(double *a, int k, int rows, double *log_sum)
         sum[i] = 0;
     }
     for (int j = 1; j < k; j++) {
-        const double *aj = a + (size_t)j * EM_TILE;
+        const double *aj = a + em_at(j, EM_TILE);
         for (int i = 0; i < rows; i++)
             top[i] = aj[i] > top[i] ? aj[i] : top[i];
     }
     for (int j = 0; j < k; j++) {
-        double *aj = a + (size_t)j * EM_TILE;
+        double *aj = a + em_at(j, EM_TILE);
         for (int i = 0; i < rows; i++) {
             aj[i] = exp(aj[i] - top[i]);
             sum[i] += aj[i];
@@ -41,7 +41,7 @@ void em_softmax(double *a, int k, int rows, double *log_sum)
         sum[i] = 1 / sum[i];
     }
     for (int j = 0; j < k; j++) {
-        double *aj = a + (size_t)j * EM_TILE;
+        double *aj = a + em_at(j, EM_TILE);
         for (int i = 0; i < rows; i++)
             aj[i] *= sum[i];
     }

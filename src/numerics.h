@@ -26,7 +26,7 @@ double em_dot(const double *a, const double *b, int rows);
 
 /* What a sample looks like; filled a stretch of values at a time. */
 typedef struct {
-    double min, max;            /* of the finite values */
+    double min, max;               /* of the finite values */
     em_index n, n_nan, n_infinite; /* finite; NaN or NA; infinite */
 } em_range;
 

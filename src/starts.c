@@ -4,5 +4,5 @@ void em_race(em_problem *p, const em_control *control, int starts, double *theta
              em_result *results)
 {
     for (int s = 0; s < starts; s++)
-        results[s] = em_run(p, control, theta + (size_t)s * (size_t)p->n_theta, memory, NULL);
+        results[s] = em_run(p, control, theta + em_at(s, p->n_theta), memory, NULL);
 }

@@ -38,13 +38,13 @@ static int sums_of(const em_model *m)
 
 static size_t scratch_of(const em_model *m)
 {
-    return (size_t)(m->columns + m->k) * EM_TILE;
+    return em_at(m->columns + m->k, EM_TILE);
 }
 
 size_t em_step_memory(const em_model *m, const em_data *data, int threads)
 {
-    size_t sums = (size_t)sums_of(m) * (size_t)(lanes_of(data->n) + 1);
-    size_t constants = (size_t)(m->latent->n_constants(m) + m->family->n_constants(m));
+    size_t sums = em_at(lanes_of(data->n) + 1, sums_of(m));
+    size_t constants = (size_t)m->latent->n_constants(m) + (size_t)m->family->n_constants(m);
     return sums + constants + scratch_of(m) * (size_t)threads;
 }
 
@@ -60,7 +60,7 @@ void em_step_bind(em_problem *p, double *memory)
     p->family_constants = p->latent_constants + m->latent->n_constants(m);
     p->sums = p->family_constants + m->family->n_constants(m);
     p->lane_sums = p->sums + p->n_sums;
-    p->scratch = p->lane_sums + (size_t)p->n_sums * (size_t)p->lanes;
+    p->scratch = p->lane_sums + em_at(p->lanes, p->n_sums);
     p->bad_component = 0;
     p->bad_row = 0;
 }
@@ -74,7 +74,7 @@ static em_tile load_tile(const em_data *data, em_index row, double *x)
     for (int c = 0; c < data->columns; c++) {
         const double *from = data->x + data->n * c + row;
         double factor = data->factor[c], shift = data->shift[c];
-        double *to = x + (size_t)c * EM_TILE;
+        double *to = x + em_at(c, EM_TILE);
         for (int i = 0; i < tile.rows; i++)
             to[i] = from[i] * factor - shift;
     }
@@ -90,7 +90,7 @@ static void weigh_shares(int k, const em_tile *tile, double *share)
         return;
     for (int j = 0; j < k; j++)
         for (int i = 0; i < tile->rows; i++)
-            share[(size_t)j * EM_TILE + i] *= tile->weight[i];
+            share[em_at(j, EM_TILE) + i] *= tile->weight[i];
 }
 
 static void add_tile(const em_problem *p, const em_tile *tile, const double *log_row, double *share,
@@ -102,7 +102,7 @@ static void add_tile(const em_problem *p, const em_tile *tile, const double *log
     sums[0] += em_dot(log_row, tile->weight, tile->rows);
     weigh_shares(m->k, tile, share);
     for (int j = 0; j < m->k; j++)
-        mass[j] += em_dot(share + (size_t)j * EM_TILE, NULL, tile->rows);
+        mass[j] += em_dot(share + em_at(j, EM_TILE), NULL, tile->rows);
     m->family->accumulate(m, p->family_constants, tile, share, family_sums);
 }
 
@@ -116,21 +116,21 @@ static void keep_tile(const em_walk *w, em_index row, int rows, const double *lo
         memcpy(w->log_density + row, log_row, bytes);
     if (w->posterior != NULL)
         for (int j = 0; j < p->model->k; j++)
-            memcpy(w->posterior + p->data->n * j + row, share + (size_t)j * EM_TILE, bytes);
+            memcpy(w->posterior + p->data->n * j + row, share + em_at(j, EM_TILE), bytes);
 }
 
 static em_status walk_tile(const em_walk *w, int lane, em_index row, double *scratch)
 {
     em_problem *p = w->problem;
     const em_model *m = p->model;
-    double *share = scratch + (size_t)m->columns * EM_TILE, log_row[EM_TILE];
-    double *sums = p->lane_sums + (size_t)lane * (size_t)p->n_sums;
+    double *share = scratch + em_at(m->columns, EM_TILE), log_row[EM_TILE];
+    double *sums = p->lane_sums + em_at(lane, p->n_sums);
     em_tile tile = load_tile(p->data, row, scratch);
     int bad = 0;
 
     m->family->log_density(m, p->family_constants, &tile, share);
-    em_status status = m->latent->share(m, p->latent_constants, &tile, share, log_row,
-                                        sums + 1 + m->k, &bad);
+    em_status status =
+        m->latent->share(m, p->latent_constants, &tile, share, log_row, sums + 1 + m->k, &bad);
     if (w->summing && status != EM_OK) {
         p->lane_row[lane] = row + bad + 1;
         return status;
@@ -166,7 +166,7 @@ static em_status walk_rows(em_walk *w)
     em_problem *p = w->problem;
     em_index longest = tiles_of(p->data->n) / p->lanes + 1;
 
-    memset(p->lane_sums, 0, (size_t)p->n_sums * (size_t)p->lanes * sizeof(double));
+    memset(p->lane_sums, 0, em_at(p->lanes, p->n_sums) * sizeof(double));
     for (int l = 0; l < p->lanes; l++)
         p->lane_status[l] = EM_OK;
     w->tiles = tiles_per_round(p->model->k);
@@ -189,7 +189,7 @@ static void add_lanes(em_problem *p)
     memset(p->sums, 0, (size_t)p->n_sums * sizeof(double));
     for (int l = 0; l < p->lanes; l++)
         for (int s = 0; s < p->n_sums; s++)
-            p->sums[s] += p->lane_sums[(size_t)l * (size_t)p->n_sums + (size_t)s];
+            p->sums[s] += p->lane_sums[em_at(l, p->n_sums) + (size_t)s];
 }
 
 static em_status prepare(em_problem *p, const double *theta)

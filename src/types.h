@@ -17,6 +17,12 @@ typedef ptrdiff_t em_index;
 /* Rows that are worked on while they are in cache: 256 rows of 8 components are 16 kB. */
 enum { EM_TILE = 256 };
 
+/* Where block j begins among blocks of `size` values: the one place where widths meet. */
+static inline size_t em_at(int j, int size)
+{
+    return (size_t)j * (size_t)size;
+}
+
 /* What can end a step. The core returns it; only the bridge tells R. */
 typedef enum {
     EM_OK = 0,
