@@ -61,7 +61,9 @@ check_control <- function(control) {
   if (!inherits(control, "em_control")) {
     stop_input("control", "made by em_control()", describe(control))
   }
-  control
+  # Made by em_control() once, but perhaps changed since.
+  known <- intersect(names(formals(em_control)), names(control))
+  do.call(em_control, unclass(control)[known])
 }
 
 #' @export

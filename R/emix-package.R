@@ -10,7 +10,7 @@
 #' @useDynLib emix, .registration = TRUE, .fixes = "C_"
 #' @importFrom stats AIC BIC coef dbinom dnorm fitted formula logLik model.frame model.response
 #'   model.weights na.fail naprint naresid nobs pbinom pnorm predict qbinom qnorm quantile rbinom
-#'   residuals rmultinom rnorm runif simulate terms update var weighted.mean
+#'   residuals rnorm runif simulate terms update
 #' @importFrom graphics axis barplot hist legend lines mtext par points rect segments text
 #' @importFrom grDevices adjustcolor nclass.FD
 #' @importFrom utils head

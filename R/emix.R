@@ -30,7 +30,7 @@
 #' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are
 #' allowed and do not influence the fit.
 #'
-#' @param x the response: a numeric vector; a matrix or data frame of one column; for the binomial
+#' @param x the response: a numeric vector (or time series); a matrix or data frame of one column; for the binomial
 #'   family a matrix or data frame of two columns (successes, failures), or a vector of
 #'   successes with `family = mix_binomial(size = )`; or a formula `response ~ 1`, where
 #'   the response may be `cbind(successes, failures)`.
@@ -43,7 +43,7 @@
 #'   `list(mean = c(160, 180), sd = c(6, 6))`, of which `mean` or `prob` is needed; a vector of component
 #'   labels, one per row; or a matrix of posterior probabilities, rows x `k`.
 #' @param fixed a list of parameters held at given values, `NA` where free:
-#'   `list(prop = c(0.5, 0.5))`, `list(mean = c(0, NA))`.
+#'   `list(prop = c(0.5, 0.5))`, `list(mean = c(0, NA))`. They overrule `start`.
 #' @param equal names of parameters that all components share: `"sd"`, `"mean"`, `"prob"`, or
 #'   `"prop"` for proportions of `1/k` each.
 #' @param labels known components of some rows, held throughout: a factor, a character vector or
@@ -94,7 +94,16 @@
 #' emix(c(1, 2, 7, 8), k = 2, weights = c(10, 20, 20, 10), equal = "sd")
 #' @export
 emix <- function(x, ...) {
+  if (missing(x)) stop_input("x", "given: a numeric vector, a matrix, a data frame or a formula")
   UseMethod("emix")
+}
+
+# A time series or a value in I() is read as the numbers that it holds.
+bare <- function(x) if (inherits(x, c("ts", "AsIs"))) strip_class(x) else x
+
+strip_class <- function(x) {
+  attr(x, "tsp") <- NULL
+  unclass(x)
 }
 
 # The call as the user would write it again.
@@ -117,6 +126,7 @@ fit_response <- function(x, k, k_given, family, weights, start, fixed, equal, la
 emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
                          equal = NULL, labels = NULL, control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
+  x <- bare(x)
   if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
     stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
   }
@@ -147,7 +157,7 @@ emix.formula <- function(x, data = NULL, k = 2, family = NULL, weights = NULL, s
   check_no_dots(...)
   call <- match.call()
   frame <- formula_frame(x, data, call, parent.frame())
-  fit <- fit_response(model.response(frame), k, !missing(k), family, frame[["(weights)"]], start, fixed, equal,
+  fit <- fit_response(bare(model.response(frame)), k, !missing(k), family, frame[["(weights)"]], start, fixed, equal,
     frame[["(labels)"]], control, na.action, plain_call(call))
   fit$terms <- attr(frame, "terms")
   fit
@@ -174,7 +184,7 @@ formula_frame <- function(formula, data, call, env) {
   frame <- tryCatch(eval(asked, env), error = function(e) {
     emix_stop("input", "the formula's variables cannot be used: ", conditionMessage(e), argument = "x")
   })
-  response <- model.response(frame)
+  response <- bare(model.response(frame))
   if (!is.numeric(response) || is.object(response)) {
     stop_input(deparse1(formula[[2L]]), "numeric", describe(response))
   }

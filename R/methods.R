@@ -114,6 +114,8 @@ print_call <- function(x) {
 print_parameters <- function(x, digits) {
   table <- as.data.frame(x)
   held <- x$held[names(table)[-1L]]
+  # Proportions that are equal, or all there is, need no mark.
+  if (x$k == 1L || "prop" %in% x$equal) held$prop[] <- FALSE
   text <- vapply(names(table)[-1L], function(block) {
     shown <- format(table[[block]], digits = digits)
     paste0(shown, if (any(held[[block]])) ifelse(held[[block]], "*", " ") else "")
@@ -125,17 +127,15 @@ print_parameters <- function(x, digits) {
   } else {
     print(text, quote = FALSE, right = TRUE)
   }
-  if (x$k > 1L && any(unlist(held))) cat("* held\n")
+  if (any(unlist(held))) cat("* held\n")
 }
 
 print_convergence <- function(x) {
-  if (x$converged) {
-    cat("converged in ", counted(x$iterations, "iteration"), "; predicted gain left ",
-      format(x$convergence$gain, digits = 1), "\n", sep = "")
-  } else {
-    cat("NOT converged after ", counted(x$iterations, "iteration"), "; predicted gain left ",
-      format(x$convergence$gain, digits = 2), "\n", sep = "")
-  }
+  gain <- x$convergence$gain
+  left <- if (!is.finite(gain)) "gain still to come unknown" else if (gain == 0) "nothing left to gain" else
+    paste("log-likelihood still to gain about", format(gain, digits = 1))
+  cat(if (x$converged) "converged" else "NOT converged", " after ", counted(x$iterations, "iteration"), "; ",
+    left, "\n", sep = "")
 }
 
 #' Print and summarise a mixture
@@ -180,15 +180,25 @@ print_likelihood <- function(x) {
 summary.emix <- function(object, ...) {
   check_no_dots(...)
   check_fit(object)
-  posterior <- own_posterior(object)
-  w <- if (is.null(object$weights)) rep(1, object$n) else object$weights
-  best <- max.col(posterior, ties.method = "first")
-  table <- as.data.frame(object)
-  table$expected <- colSums(posterior * w)
-  table$assigned <- vapply(seq_len(object$k), function(j) sum(w[best == j]), 0)
-  certain <- posterior[cbind(seq_along(best), best)]
-  structure(list(fit = object, table = table, certainty = weighted.mean(certain, w),
+  shares <- count_assigned(object)
+  table <- cbind(as.data.frame(object), shares[c("expected", "assigned")])
+  structure(list(fit = object, table = table, certainty = shares$certain / object$nobs,
     AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
+}
+
+# Weighted numbers of rows per component, a stretch of rows at a time.
+count_assigned <- function(object, stretch = 2^17) {
+  sums <- list(expected = numeric(object$k), assigned = numeric(object$k), certain = 0)
+  for (from in seq(1, object$n, by = stretch)) {
+    at <- seq(from, min(from + stretch - 1, object$n))
+    w <- if (is.null(object$weights)) rep(1, length(at)) else object$weights[at]
+    p <- posterior_of(object, take_rows(object$x, at), object$labels[at])
+    best <- max.col(p, ties.method = "first")
+    sums$expected <- sums$expected + colSums(p * w)
+    sums$assigned <- sums$assigned + as.vector(rowsum(c(w, numeric(object$k)), c(best, seq_len(object$k))))
+    sums$certain <- sums$certain + sum(w * p[cbind(seq_along(best), best)])
+  }
+  sums
 }
 
 #' @rdname print.emix
