@@ -38,7 +38,7 @@
 #'   equal = "prop", start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(trace = TRUE))
 #' head(fit$trace)
 #' @export
-em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, condense = c("auto", "none"),
+em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, accelerate = TRUE, condense = c("auto", "none"),
                        threads = getOption("emix.threads", 1L), trace = FALSE,
                        progress = interactive()) {
   if (missing(condense)) condense <- "auto"
@@ -46,6 +46,7 @@ em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, condense = c("a
     tol = check_number(tol, "tol", 0, 1, open = TRUE),
     max_iter = check_count(max_iter, "max_iter", 0),
     starts = check_count(starts, "starts", 1, 1e4),
+    accelerate = check_flag(accelerate, "accelerate"),
     condense = check_choice(condense, "condense", c("auto", "none")),
     threads = check_count(threads, "threads", 1, 1024),
     trace = check_flag(trace, "trace"),

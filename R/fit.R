@@ -9,7 +9,7 @@ race_effort <- 5e7
 new_problem <- function(rows, spec, affine, control) {
   list(
     data = core_data(rows, affine), model = core_model(spec, rows), affine = affine,
-    control = list(tol = control$tol, max_iter = control$max_iter, threads = usable_threads(control),
+    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, threads = usable_threads(control),
       trace = control$trace, progress = control$progress, offset = row_offset(rows, spec$family, affine))
   )
 }
@@ -179,7 +179,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
     n = NROW(frame$x),
     converged = run$converged,
     iterations = run$iterations,
-    convergence = list(gain = run$gain, distance = run$distance, tol = control$tol),
+    convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations, tol = control$tol),
     held = lapply(spec$held, function(h) h[order]),
     equal = spec$equal,
     starts = run$starts,
@@ -200,6 +200,7 @@ new_trace <- function(run, spec, affine, places, components) {
     unlist(unpack(column, spec$family, spec$k, affine), use.names = FALSE)
   }))
   colnames(values) <- theta_names(spec$family, components)
-  data.frame(iteration = seq_along(run$trace_objective) - 1L, loglik = run$trace_objective, values,
+  kind <- factor(run$trace_kind, 0:4, c("start", "EM", "Newton", "boundary", "escape"))
+  data.frame(iteration = seq_along(run$trace_objective) - 1L, kind = kind, loglik = run$trace_objective, values,
     check.names = FALSE)
 }

@@ -125,10 +125,10 @@ const double *em_get_theta(SEXP theta, int n_theta, const char *name)
     return REAL(theta);
 }
 
-em_problem em_make_problem(const em_model *model, const em_data *data, int threads)
+em_problem em_make_problem(const em_model *model, const em_data *data, int threads, bool scoring)
 {
-    em_problem p = {.model = model, .data = data, .threads = threads, .poll = em_poll};
-    em_step_bind(&p, (double *)R_alloc(em_step_memory(model, data, threads), sizeof(double)));
+    em_problem p = {.model = model, .data = data, .threads = threads, .poll = em_poll, .scoring = scoring, .gather = scoring};
+    em_step_bind(&p, (double *)R_alloc(em_step_memory(model, data, threads, scoring), sizeof(double)));
     return p;
 }
 

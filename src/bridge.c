@@ -46,6 +46,7 @@ static em_control get_control(SEXP list, em_watch *watch)
     em_control c = {
         .tol = em_get_number(list, "tol"),
         .max_iter = em_get_int(list, "max_iter", 0, 1000000000),
+        .accelerate = em_get_int(list, "accelerate", 0, 1) == 1,
     };
     watch->begun = watch->said = time(NULL);
     watch->offset = em_get_number(list, "offset");
@@ -64,22 +65,24 @@ static em_recorder new_recorder(SEXP control, int n_theta, int max_iter)
         r.capacity = max_iter + 1;
         r.theta = (double *)R_alloc((size_t)n_theta * (size_t)r.capacity, sizeof(double));
         r.objective = (double *)R_alloc((size_t)r.capacity, sizeof(double));
+        r.kind = (int *)R_alloc((size_t)r.capacity, sizeof(int));
     }
     return r;
 }
 
 /* One row per start or run: how it ended. */
-enum { R_THETA, R_OBJECTIVE, R_STATUS, R_CONVERGED, R_ITERATIONS, R_GAIN, R_DISTANCE, N_ENDED };
-static const char *const run_names[] = {"theta",      "objective",   "status",         "converged",
-                                        "iterations", "gain",        "distance",       "component",
-                                        "row",        "trace_theta", "trace_objective"};
-enum { R_COMPONENT = N_ENDED, R_ROW, R_TRACE_THETA, R_TRACE_OBJECTIVE, N_RUN };
+enum { R_THETA, R_OBJECTIVE, R_STATUS, R_CONVERGED, R_ITERATIONS, R_EVALUATIONS, R_FLAT, R_GAIN, N_ENDED };
+static const char *const run_names[] = {
+    "theta", "objective", "status", "converged", "iterations", "evaluations", "flat", "gain",
+    "component", "row", "trace_theta", "trace_objective", "trace_kind"};
+enum { R_COMPONENT = N_ENDED, R_ROW, R_TRACE_THETA, R_TRACE_OBJECTIVE, R_TRACE_KIND, N_RUN };
 
 static void fill_ended(SEXP list, const em_result *results, int n, double offset)
 {
     static const SEXPTYPE types[N_ENDED] = {
-        [R_OBJECTIVE] = REALSXP, [R_STATUS] = INTSXP, [R_CONVERGED] = LGLSXP,
-        [R_ITERATIONS] = INTSXP, [R_GAIN] = REALSXP,  [R_DISTANCE] = REALSXP,
+        [R_OBJECTIVE] = REALSXP,  [R_STATUS] = INTSXP,      [R_CONVERGED] = LGLSXP,
+        [R_ITERATIONS] = INTSXP,  [R_EVALUATIONS] = INTSXP, [R_FLAT] = LGLSXP,
+        [R_GAIN] = REALSXP,
     };
     for (int e = R_OBJECTIVE; e < N_ENDED; e++)
         SET_VECTOR_ELT(list, e, Rf_allocVector(types[e], n));
@@ -90,7 +93,8 @@ static void fill_ended(SEXP list, const em_result *results, int n, double offset
         LOGICAL(VECTOR_ELT(list, R_CONVERGED))[s] = r->converged;
         INTEGER(VECTOR_ELT(list, R_ITERATIONS))[s] = r->iterations;
         REAL(VECTOR_ELT(list, R_GAIN))[s] = r->gain;
-        REAL(VECTOR_ELT(list, R_DISTANCE))[s] = r->distance;
+        INTEGER(VECTOR_ELT(list, R_EVALUATIONS))[s] = r->evaluations;
+        LOGICAL(VECTOR_ELT(list, R_FLAT))[s] = r->flat;
     }
 }
 
@@ -100,14 +104,15 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS));
+    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
     em_recorder recorder = new_recorder(control_, p.n_theta, control.max_iter);
     size_t n_theta = (size_t)p.n_theta;
     double *theta = (double *)R_alloc(n_theta, sizeof(double));
-    double *memory = (double *)R_alloc(em_run_memory(p.n_theta), sizeof(double));
+    double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));
+    int *integers = (int *)R_alloc(em_run_integers(&model), sizeof(int));
 
     memcpy(theta, em_get_theta(theta_, p.n_theta, "theta"), n_theta * sizeof(double));
-    em_result result = em_run(&p, &control, theta, memory, &recorder);
+    em_result result = em_run(&p, &control, theta, memory, integers, &recorder);
     end_progress(&watch);
 
     SEXP ans = PROTECT(em_new_list(run_names, N_RUN));
@@ -120,6 +125,9 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     for (size_t i = 0; i < kept; i++)
         recorder.objective[i] += watch.offset;
     SET_VECTOR_ELT(ans, R_TRACE_OBJECTIVE, em_new_doubles(recorder.objective, kept));
+    SET_VECTOR_ELT(ans, R_TRACE_KIND, Rf_allocVector(INTSXP, (R_xlen_t)kept));
+    if (kept > 0)
+        memcpy(INTEGER(VECTOR_ELT(ans, R_TRACE_KIND)), recorder.kind, kept * sizeof(int));
     UNPROTECT(1);
     return ans;
 }
@@ -130,17 +138,18 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS));
+    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
     const double *given = em_get_theta(starts_, p.n_theta, "starts");
     int starts = (int)(XLENGTH(starts_) / p.n_theta);
-    double *memory = (double *)R_alloc(em_run_memory(p.n_theta), sizeof(double));
+    double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));
+    int *integers = (int *)R_alloc(em_run_integers(&model), sizeof(int));
     em_result *results = (em_result *)R_alloc((size_t)starts, sizeof(em_result));
 
     SEXP ans = PROTECT(em_new_list(run_names, N_ENDED));
     SEXP theta = Rf_allocMatrix(REALSXP, p.n_theta, starts);
     SET_VECTOR_ELT(ans, R_THETA, theta);
     memcpy(REAL(theta), given, (size_t)p.n_theta * (size_t)starts * sizeof(double));
-    em_race(&p, &control, starts, REAL(theta), memory, results);
+    em_race(&p, &control, starts, REAL(theta), memory, integers, results);
     end_progress(&watch);
     fill_ended(ans, results, starts, watch.offset);
     UNPROTECT(1);
@@ -161,7 +170,7 @@ SEXP emix_step(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_)
     static const char *const names[] = {"objective", "sums", "theta", "status"};
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
-    em_problem p = em_make_problem(&model, &data, get_threads(threads_));
+    em_problem p = em_make_problem(&model, &data, get_threads(threads_), false);
     const double *theta = em_get_theta(theta_, p.n_theta, "theta");
     double objective = NAN;
 
@@ -185,7 +194,7 @@ SEXP emix_evaluate(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_, SEXP wha
     static const char *const names[] = {"posterior", "log_density", "status"};
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
-    em_problem p = em_make_problem(&model, &data, get_threads(threads_));
+    em_problem p = em_make_problem(&model, &data, get_threads(threads_), false);
     const double *theta = em_get_theta(theta_, p.n_theta, "theta");
     if (TYPEOF(what_) != INTSXP || XLENGTH(what_) != 1)
         Rf_error("internal: `what` must be an integer");

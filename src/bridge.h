@@ -20,7 +20,7 @@ void em_check_labels(const em_data *data, int k);
 const double *em_get_theta(SEXP theta, int n_theta, const char *name);
 
 /* A problem ready to run: memory taken, interrupts polled. */
-em_problem em_make_problem(const em_model *model, const em_data *data, int threads);
+em_problem em_make_problem(const em_model *model, const em_data *data, int threads, bool scoring);
 
 /* Lets R act on an interrupt or a time limit: jumps out of the call then. */
 void em_poll(void *context);

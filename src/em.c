@@ -4,28 +4,71 @@
 #include <math.h>
 #include <string.h>
 
-/* What the last steps tell of the way still to go. */
+/* EM steps that come first: they find the region, proposals the maximum. */
+enum { WARM_STEPS = 3, THIN_STEPS = 40, MOST_ESCAPES = 6 };
+
+/* Components of fewer rows are left to EM at first: a collapse shows soonest there. */
+static const double thin_rows = 3;
+
+/* What the last EM steps tell of the way still to go. */
 typedef struct {
     double length, rate, last_rate; /* of the last step; ratios of the last steps' lengths */
+    double distance, gain;          /* predicted */
 } em_progress;
 
-size_t em_run_memory(int n_theta)
+typedef struct {
+    em_problem *p;
+    const em_control *control;
+    em_recorder *recorder;
+    em_result result;
+    em_progress progress;
+    em_accel accel;
+    em_inform inform;
+    double *theta, *candidate, *em_step;
+    double predicted;             /* gain of the candidate */
+    bool stuck;                   /* the last proposal was refused */
+    int escapes, snap_again;      /* tries; iteration from which snapping is tried again */
+} em_loop;
+
+size_t em_run_memory(const em_model *m)
 {
-    return (size_t)n_theta;
+    int n_theta = m->latent->n_parameters(m) + m->family->n_parameters(m);
+    return 2 * (size_t)n_theta + em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
 }
 
-static void record(em_recorder *r, int n_theta, const double *theta, double objective)
+size_t em_run_integers(const em_model *m)
 {
+    return (size_t)em_inform_size(m);
+}
+
+static void bind(em_loop *l, double *memory, int *integers)
+{
+    const em_model *m = l->p->model;
+    size_t n_theta = (size_t)l->p->n_theta;
+
+    l->candidate = memory;
+    l->em_step = l->candidate + n_theta;
+    em_accel_bind(&l->accel, em_inform_size(m), l->em_step + n_theta);
+    em_inform_bind(&l->inform, m, l->em_step + n_theta + em_accel_memory(em_inform_size(m)),
+                   integers);
+}
+
+static void record(const em_loop *l, em_kind kind)
+{
+    em_recorder *r = l->recorder;
+    int n_theta = l->p->n_theta;
+
     if (r == NULL || r->count >= r->capacity)
         return;
-    memcpy(r->theta + em_at(r->count, n_theta), theta, (size_t)n_theta * sizeof(double));
-    r->objective[r->count++] = objective;
+    memcpy(r->theta + em_at(r->count, n_theta), l->theta, (size_t)n_theta * sizeof(double));
+    r->kind[r->count] = (int)kind;
+    r->objective[r->count++] = l->result.objective;
 }
 
-static void report(const em_control *c, int iteration, double objective)
+static em_status expect(em_loop *l, const double *theta, double *objective)
 {
-    if (c->report != NULL)
-        c->report(c->report_context, iteration, objective);
+    l->result.evaluations++;
+    return em_step_expect(l->p, theta, objective);
 }
 
 static double longest_move(int n_theta, const double *from, const double *to)
@@ -40,7 +83,7 @@ static double longest_move(int n_theta, const double *from, const double *to)
 }
 
 /* The slower of the last two ratios is believed: one short step may be chance. */
-static void look_ahead(em_progress *w, double length, double gain, em_result *result)
+static void look_ahead(em_progress *w, double length, double gain)
 {
     w->last_rate = w->rate;
     w->rate = w->length > 0 ? length / w->length : (length > 0 ? 1 : 0);
@@ -48,51 +91,179 @@ static void look_ahead(em_progress *w, double length, double gain, em_result *re
 
     double r = w->rate > w->last_rate ? w->rate : w->last_rate;
     if (length <= 4 * DBL_EPSILON) {
-        result->distance = length;
-        result->gain = 0;
+        w->distance = length;
+        w->gain = 0;
     } else if (r < 1) {
-        result->distance = length * r / (1 - r);
-        result->gain = fabs(gain) * r * r / (1 - r * r);
+        w->distance = length * r / (1 - r);
+        w->gain = fabs(gain) * r * r / (1 - r * r);
     } else {
-        result->distance = result->gain = INFINITY;
+        w->distance = w->gain = INFINITY;
     }
 }
 
-/* Differences of the objective below its own rounding say nothing more. */
-static bool has_converged(const em_result *r, double gain, double tol)
+/* Differences of the objective below this are rounding. */
+static double rounding(double objective)
 {
-    bool at_rounding = fabs(gain) <= 64 * DBL_EPSILON * fabs(r->objective);
-    return r->distance <= tol / 100 && (r->gain <= tol || at_rounding);
+    return 64 * DBL_EPSILON * fabs(objective);
+}
+
+static bool plain_converged(const em_loop *l, double gain)
+{
+    const em_progress *w = &l->progress;
+    double tol = l->control->tol;
+    bool at_rounding = fabs(gain) <= rounding(l->result.objective);
+    return w->distance <= tol / 100 && (w->gain <= tol || at_rounding);
+}
+
+/* Is any component so thin that it may be collapsing? */
+static bool any_thin(const em_loop *l)
+{
+    const em_problem *p = l->p;
+    double row = p->total / (double)p->data->n, least = thin_rows * (row < 1 ? row : 1);
+
+    for (int j = 0; j < p->model->k && p->model->family->collapses; j++)
+        if (l->theta[j] > 0 && p->sums[1 + j] < least)
+            return true;
+    return false;
+}
+
+/* How steep the objective is: what a step in the metric of complete information would gain. */
+static double steepness(const em_accel *a)
+{
+    double sum = 0;
+    for (int i = 0; i < a->q; i++) {
+        double e = a->metric[em_at(i, a->q) + (size_t)i];
+        sum += e > 0 ? a->gradient[i] * a->gradient[i] / e : 0;
+    }
+    return 0.5 * sum;
+}
+
+/* A longer step than EM's into l->candidate, and its kind; EM_BY_EM: none is known. */
+static em_kind propose(em_loop *l)
+{
+    em_result *r = &l->result;
+
+    if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, l->candidate)) {
+        l->snap_again = r->iterations + 10;
+        l->predicted = 0;
+        return EM_BY_BOUNDARY;
+    }
+    if (!isfinite(r->gain) && steepness(&l->accel) <= l->control->tol && l->escapes < MOST_ESCAPES &&
+        em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
+        l->escapes++;
+        l->predicted = 0;
+        em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
+        return EM_BY_ESCAPE;
+    }
+    if (r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l)))
+        return EM_BY_EM;
+    l->predicted = em_accel_propose(&l->accel, l->p->total);
+    if (!(l->predicted > 0))
+        return EM_BY_EM;
+    em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
+    return EM_BY_NEWTON;
+}
+
+/* Evaluates the candidate; false where it is refused. */
+static bool try_candidate(em_loop *l, em_kind kind, double *objective)
+{
+    double before = l->result.objective, slack = rounding(before);
+    em_status status = expect(l, l->candidate, objective);
+    bool better = status == EM_OK && *objective >= before;
+    bool level = status == EM_OK && kind == EM_BY_NEWTON && l->predicted <= slack &&
+                 *objective >= before - slack;
+
+    if (kind == EM_BY_NEWTON && l->predicted > slack)
+        em_accel_learn(&l->accel, status == EM_OK ? *objective - before : -1, l->predicted);
+    l->stuck = !(better || level);
+    return !l->stuck;
+}
+
+/* Gradient and information here; whether they say that this is a maximum. */
+static bool certified(em_loop *l)
+{
+    em_result *r = &l->result;
+    double tol = l->control->tol;
+
+    em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
+    r->gain = em_accel_decrement(&l->accel);
+    r->flat = false;
+    if (r->gain <= 1e-10 * tol || (r->gain <= tol && l->stuck))
+        return true;
+    if (!isfinite(r->gain) && steepness(&l->accel) <= 1e-3 * tol) {
+        /* No slope and no way up: flat, as where components coincide. */
+        r->flat = l->escapes >= MOST_ESCAPES || !em_accel_escape(&l->accel, l->p->total);
+        r->gain = r->flat ? steepness(&l->accel) : r->gain;
+        return r->flat;
+    }
+    return false;
+}
+
+static void accept(em_loop *l, const double *theta, double objective, em_kind kind)
+{
+    memmove(l->theta, theta, (size_t)l->p->n_theta * sizeof(double));
+    l->result.objective = objective;
+    l->result.iterations++;
+    record(l, kind);
+    if (l->control->report != NULL)
+        l->control->report(l->control->report_context, l->result.iterations, objective);
+}
+
+/* One iteration: a proposal if there is one, else, or if it is refused, the EM step. */
+static em_status iterate(em_loop *l)
+{
+    em_status status = em_step_maximise(l->p, l->theta, l->em_step);
+    double objective = 0;
+
+    if (status != EM_OK)
+        return status;
+    em_kind kind = l->control->accelerate ? propose(l) : EM_BY_EM;
+    if (kind == EM_BY_EM || !try_candidate(l, kind, &objective)) {
+        kind = EM_BY_EM;
+        memcpy(l->candidate, l->em_step, (size_t)l->p->n_theta * sizeof(double));
+        status = expect(l, l->candidate, &objective);
+        if (status != EM_OK)
+            return status;
+    }
+    double gain = objective - l->result.objective;
+    look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
+    accept(l, l->candidate, objective, kind);
+    l->result.converged =
+        l->control->accelerate ? certified(l) : plain_converged(l, gain);
+    return EM_OK;
+}
+
+/* The certificate of a run that has not gathered scores: one more walk. */
+static em_status certify(em_loop *l)
+{
+    double objective = 0;
+    l->p->gather = true;
+    em_status status = expect(l, l->theta, &objective);
+    if (status == EM_OK) {
+        em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
+        l->result.gain = em_accel_decrement(&l->accel);
+    }
+    return status;
 }
 
 em_result em_run(em_problem *p, const em_control *control, double *theta, double *memory,
-                 em_recorder *recorder)
+                 int *integers, em_recorder *recorder)
 {
-    em_result result = {.gain = INFINITY, .distance = INFINITY};
-    em_progress progress = {.length = 0, .rate = 1, .last_rate = 1};
-    size_t bytes = (size_t)p->n_theta * sizeof(double);
-    double *next = memory, objective = 0;
+    em_loop l = {.p = p, .control = control, .recorder = recorder, .theta = theta,
+                 .result = {.gain = INFINITY}, .progress = {.rate = 1, .last_rate = 1}};
+    em_result *r = &l.result;
 
-    result.status = em_step_expect(p, theta, &result.objective);
-    if (result.status != EM_OK)
-        return result;
-    record(recorder, p->n_theta, theta, result.objective);
-
-    while (!result.converged && result.iterations < control->max_iter) {
-        result.status = em_step_maximise(p, theta, next);
-        if (result.status == EM_OK)
-            result.status = em_step_expect(p, next, &objective);
-        if (result.status != EM_OK)
-            return result;
-
-        double gain = objective - result.objective;
-        look_ahead(&progress, longest_move(p->n_theta, theta, next), gain, &result);
-        memcpy(theta, next, bytes);
-        result.objective = objective;
-        result.iterations++;
-        result.converged = has_converged(&result, gain, control->tol);
-        record(recorder, p->n_theta, theta, objective);
-        report(control, result.iterations, objective);
-    }
-    return result;
+    bind(&l, memory, integers);
+    p->gather = control->accelerate;
+    r->status = expect(&l, theta, &r->objective);
+    if (r->status != EM_OK)
+        return *r;
+    record(&l, EM_BY_START);
+    if (control->accelerate)
+        r->converged = certified(&l);
+    while (r->status == EM_OK && !r->converged && r->iterations < control->max_iter)
+        r->status = iterate(&l);
+    if (r->status == EM_OK && !control->accelerate)
+        r->status = certify(&l);
+    return *r;
 }

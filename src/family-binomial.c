@@ -124,6 +124,69 @@ static em_status binomial_maximise(const em_model *m, const int *held, const dou
     return EM_OK;
 }
 
+/* Free coordinate: the logit of prob.
+ *   d log f / d logit = s - t prob      -d2: t prob (1 - prob) */
+static void binomial_scores(const em_model *m, const double *constants, const em_tile *tile,
+                            double *out)
+{
+    const double *s = tile->x, *t = tile->x + EM_TILE;
+
+    for (int j = 0; j < m->k; j++) {
+        double prob = constants[em_at(j, N_CONSTANTS) + C_PROB], *out_j = out + em_at(j, EM_TILE);
+        for (int i = 0; i < tile->rows; i++)
+            out_j[i] = s[i] - t[i] * prob;
+    }
+}
+
+static void binomial_information(const em_model *m, const double *prob, const double *mass,
+                                 const double *sums, double *observed, double *expected)
+{
+    (void)mass;
+    for (int j = 0; j < m->k; j++)
+        observed[j] = expected[j] = sums[em_at(j, N_SUMS) + TRIALS] * prob[j] * (1 - prob[j]);
+}
+
+static void binomial_move(const em_model *m, const double *prob, const double *step, double *moved)
+{
+    for (int j = 0; j < m->k; j++) {
+        double odds = exp(-fabs(step[j])), p = prob[j], q = 1 - p;
+        if (step[j] == 0)
+            moved[j] = p;
+        else if (step[j] > 0)
+            moved[j] = p / (p + q * odds);
+        else
+            moved[j] = p * odds / (p * odds + q);
+    }
+}
+
+/* Fewer than 1/20 success (or failure) expected, and fewer still observed: the likelihood falls
+ * all the way from the boundary, which is proposed instead of an endless approach. */
+static bool binomial_snap(const em_model *m, const int *held, const double *sums,
+                          const double *prob, double *moved)
+{
+    bool any = false;
+
+    for (int j = 0; j < m->k; j++) {
+        const double *s = sums + em_at(j, N_SUMS);
+        double failures = s[TRIALS] - s[SUCCESSES], p = prob[j];
+        moved[j] = p;
+        if (held[j] || (m->equal & EQUAL_PROB) || p == 0 || p == 1)
+            continue;
+        if (s[TRIALS] * p < 0.05 && s[SUCCESSES] < s[TRIALS] * p)
+            moved[j] = 0;
+        else if (s[TRIALS] * (1 - p) < 0.05 && failures < s[TRIALS] * (1 - p))
+            moved[j] = 1;
+        any = any || moved[j] != p;
+    }
+    return any;
+}
+
+static bool binomial_on_boundary(const em_model *m, const double *prob, int j, int a)
+{
+    (void)m, (void)a;
+    return !(prob[j] > 0 && prob[j] < 1);
+}
+
 const em_family em_family_binomial = {
     .name = "binomial",
     .columns = 2,
@@ -135,4 +198,10 @@ const em_family em_family_binomial = {
     .log_density = binomial_log_density,
     .accumulate = binomial_accumulate,
     .maximise = binomial_maximise,
+    .n_free = 1,
+    .scores = binomial_scores,
+    .information = binomial_information,
+    .move = binomial_move,
+    .snap = binomial_snap,
+    .on_boundary = binomial_on_boundary,
 };

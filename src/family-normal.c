@@ -15,7 +15,7 @@
  * A common mean with different sds has no closed form: mean and sds are maximised in turn,
  * on the sums alone, until they stand still. Each turn raises the expected log-likelihood.
  */
-#include "family.h"
+#include "latent.h"
 #include "numerics.h"
 
 #include <float.h>
@@ -64,13 +64,14 @@ static em_status normal_prepare(const em_model *m, const double *par, double *co
                                 int *component)
 {
     const double *mean = par, *sd = par + m->k;
+    const int *held_sd = m->held + m->latent->n_parameters(m) + m->k;
 
     for (int j = 0; j < m->k; j++) {
         double *c = constants + em_at(j, N_CONSTANTS);
         *component = j + 1;
         if (!isfinite(mean[j]) || !isfinite(sd[j]))
             return EM_DIVERGED;
-        if (!(sd[j] > 0))
+        if (!(sd[j] > 0) || (!held_sd[j] && !has_spread(mean[j], sd[j])))
             return EM_COLLAPSED;
         c[C_MEAN] = mean[j];
         c[C_INVERSE_SD] = 1 / sd[j];
@@ -214,6 +215,60 @@ static em_status normal_maximise(const em_model *m, const int *held, const doubl
     return EM_OK;
 }
 
+/* Free coordinates: mean (in data units) and log sd. With z about the mean in force,
+ *   d log f / d mean = z / sd          -d2: 1/sd^2           2 z / sd
+ *   d log f / d log sd = z^2 - 1                             2 z^2            */
+static void normal_scores(const em_model *m, const double *constants, const em_tile *tile,
+                          double *out)
+{
+    for (int j = 0; j < m->k; j++) {
+        const double *c = constants + em_at(j, N_CONSTANTS);
+        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD];
+        double *by_mean = out + em_at(2 * j, EM_TILE), *by_log_sd = by_mean + EM_TILE;
+        for (int i = 0; i < tile->rows; i++) {
+            double z = (tile->x[i] - mean) * inverse_sd;
+            by_mean[i] = z * inverse_sd;
+            by_log_sd[i] = z * z - 1;
+        }
+    }
+}
+
+static void normal_information(const em_model *m, const double *par, const double *mass,
+                               const double *sums, double *observed, double *expected)
+{
+    for (int j = 0; j < m->k; j++) {
+        double *o = observed + em_at(j, 4), *e = expected + em_at(j, 4), sd = par[m->k + j];
+        const double *s = sums + em_at(j, N_SUMS);
+        o[0] = e[0] = mass[j] / (sd * sd);
+        o[1] = o[2] = 2 * s[S1] / sd;
+        o[3] = 2 * s[S2];
+        e[1] = e[2] = 0;
+        e[3] = 2 * mass[j];
+    }
+}
+
+static void normal_move(const em_model *m, const double *par, const double *step, double *moved)
+{
+    int k = m->k;
+    for (int j = 0; j < k; j++) {
+        moved[j] = par[j] + step[2 * j];
+        moved[k + j] = par[k + j] * exp(step[2 * j + 1]);
+    }
+}
+
+static bool normal_snap(const em_model *m, const int *held, const double *sums, const double *par,
+                        double *moved)
+{
+    (void)m, (void)held, (void)sums, (void)par, (void)moved;
+    return false;
+}
+
+static bool normal_on_boundary(const em_model *m, const double *par, int j, int a)
+{
+    (void)m, (void)par, (void)j, (void)a;
+    return false;
+}
+
 const em_family em_family_normal = {
     .name = "normal",
     .columns = 1,
@@ -221,8 +276,15 @@ const em_family em_family_normal = {
     .n_constants = normal_n_constants,
     .n_sums = normal_n_sums,
     .n_options = 0,
+    .collapses = true,
     .prepare = normal_prepare,
     .log_density = normal_log_density,
     .accumulate = normal_accumulate,
     .maximise = normal_maximise,
+    .n_free = 2,
+    .scores = normal_scores,
+    .information = normal_information,
+    .move = normal_move,
+    .snap = normal_snap,
+    .on_boundary = normal_on_boundary,
 };

@@ -41,6 +41,7 @@ struct em_family {
     int (*n_constants)(const em_model *m);  /* of all components together */
     int (*n_sums)(const em_model *m);       /* of one component, its mass not counted */
     int n_options;                          /* length of `options` */
+    bool collapses;                         /* is the likelihood unbounded on a single row? */
 
     /* On failure *component says where (from 1). */
     em_status (*prepare)(const em_model *m, const double *par, double *constants, int *component);
@@ -51,6 +52,23 @@ struct em_family {
     /* mass[j] is the sum of component j's shares; `held` starts at the family's part. */
     em_status (*maximise)(const em_model *m, const int *held, const double *mass,
                           const double *sums, const double *old, double *par, int *component);
+
+    /* Free coordinates of one component, in which any step is legal: coordinate a belongs to
+     * block a of the parameters. Scores and information are with respect to them. */
+    int n_free;
+    /* out[(j * n_free + a) * EM_TILE + i] = d log f_j(x_i) / d coordinate a. */
+    void (*scores)(const em_model *m, const double *constants, const em_tile *tile, double *out);
+    /* n_free x n_free per component: minus the second derivatives of the expected complete
+     * log-likelihood, and their expectation (positive definite), from mass and sums. */
+    void (*information)(const em_model *m, const double *par, const double *mass, const double *sums,
+                        double *observed, double *expected);
+    /* A step in the free coordinates, component by component. */
+    void (*move)(const em_model *m, const double *par, const double *step, double *moved);
+    /* A parameter so near its boundary that rounding could not tell: moved onto it.
+     * Returns whether any was. */
+    bool (*snap)(const em_model *m, const int *held, const double *sums, const double *par, double *moved);
+    /* Is coordinate a of component j on its boundary, where it has no derivative? */
+    bool (*on_boundary)(const em_model *m, const double *par, int j, int a);
 };
 
 #endif

@@ -7,6 +7,6 @@
 /* A short run from each of `starts` columns of theta (n_theta x starts), in order. Each
  * column is replaced by where its run ended, results[s] says how. */
 void em_race(em_problem *p, const em_control *control, int starts, double *theta, double *memory,
-             em_result *results);
+             int *integers, em_result *results);
 
 #endif

@@ -18,11 +18,17 @@ static em_index tiles_of(em_index n)
     return (n + EM_TILE - 1) / EM_TILE;
 }
 
-/* At least four tiles to a lane: below that the sums cost more than the rows. */
-static int lanes_of(em_index n)
+/* At least four tiles to a lane: below that the sums cost more than the rows. Fewer lanes
+ * where sums are long, for the sake of memory. */
+static int lanes_of(em_index n, int n_sums)
 {
-    em_index lanes = tiles_of(n) / 4;
-    return lanes < 1 ? 1 : lanes > EM_LANES ? EM_LANES : (int)lanes;
+    em_index lanes = tiles_of(n) / 4, most = ((em_index)1 << 18) / n_sums;
+
+    if (most > EM_LANES)
+        most = EM_LANES;
+    if (lanes > most)
+        lanes = most;
+    return lanes < 1 ? 1 : (int)lanes;
 }
 
 static em_index lane_start(const em_problem *p, int lane)
@@ -31,21 +37,27 @@ static em_index lane_start(const em_problem *p, int lane)
     return tiles / p->lanes * lane + tiles % p->lanes * lane / p->lanes;
 }
 
-static int sums_of(const em_model *m)
+static int plain_sums_of(const em_model *m)
 {
     return 1 + m->k + m->latent->n_sums(m) + m->k * m->family->n_sums(m);
 }
 
-static size_t scratch_of(const em_model *m)
+static int sums_of(const em_model *m, bool scoring)
 {
-    return em_at(m->columns + m->k, EM_TILE);
+    return plain_sums_of(m) + (scoring ? (int)em_score_sums(m) : 0);
 }
 
-size_t em_step_memory(const em_model *m, const em_data *data, int threads)
+static size_t scratch_of(const em_model *m, bool scoring)
 {
-    size_t sums = em_at(lanes_of(data->n) + 1, sums_of(m));
+    return em_at(m->columns + m->k, EM_TILE) + (scoring ? em_score_scratch(m) : 0);
+}
+
+size_t em_step_memory(const em_model *m, const em_data *data, int threads, bool scoring)
+{
+    int n_sums = sums_of(m, scoring);
+    size_t sums = em_at(lanes_of(data->n, n_sums) + 1, n_sums);
     size_t constants = (size_t)m->latent->n_constants(m) + (size_t)m->family->n_constants(m);
-    return sums + constants + scratch_of(m) * (size_t)threads;
+    return sums + constants + scratch_of(m, scoring) * (size_t)threads;
 }
 
 void em_step_bind(em_problem *p, double *memory)
@@ -54,8 +66,9 @@ void em_step_bind(em_problem *p, double *memory)
 
     p->n_latent = m->latent->n_parameters(m);
     p->n_theta = p->n_latent + m->family->n_parameters(m);
-    p->n_sums = sums_of(m);
-    p->lanes = lanes_of(p->data->n);
+    p->n_sums = sums_of(m, p->scoring);
+    p->score_at = plain_sums_of(m);
+    p->lanes = lanes_of(p->data->n, p->n_sums);
     p->latent_constants = memory;
     p->family_constants = p->latent_constants + m->latent->n_constants(m);
     p->sums = p->family_constants + m->family->n_constants(m);
@@ -94,12 +107,14 @@ static void weigh_shares(int k, const em_tile *tile, double *share)
 }
 
 static void add_tile(const em_problem *p, const em_tile *tile, const double *log_row, double *share,
-                     double *sums)
+                     double *scratch, double *sums)
 {
     const em_model *m = p->model;
     double *mass = sums + 1, *family_sums = mass + m->k + m->latent->n_sums(m);
 
     sums[0] += em_dot(log_row, tile->weight, tile->rows);
+    if (p->gather)
+        em_score_add(m, p->family_constants, tile, share, scratch, sums + p->score_at);
     weigh_shares(m->k, tile, share);
     for (int j = 0; j < m->k; j++)
         mass[j] += em_dot(share + em_at(j, EM_TILE), NULL, tile->rows);
@@ -136,7 +151,7 @@ static em_status walk_tile(const em_walk *w, int lane, em_index row, double *scr
         return status;
     }
     if (w->summing)
-        add_tile(p, &tile, log_row, share, sums);
+        add_tile(p, &tile, log_row, share, share + em_at(m->k, EM_TILE), sums);
     else
         keep_tile(w, row, tile.rows, log_row, share);
     return EM_OK;
@@ -146,7 +161,7 @@ static void walk_lane(void *context, int lane, int thread)
 {
     const em_walk *w = context;
     em_problem *p = w->problem;
-    double *scratch = p->scratch + scratch_of(p->model) * (size_t)thread;
+    double *scratch = p->scratch + scratch_of(p->model, p->scoring) * (size_t)thread;
     em_index from = lane_start(p, lane) + w->first, end = lane_start(p, lane + 1);
 
     if (end > from + w->tiles)
@@ -217,6 +232,9 @@ em_status em_step_expect(em_problem *p, const double *theta, double *objective)
         return status;
     add_lanes(p);
     *objective = p->sums[0];
+    p->total = 0;
+    for (int j = 0; j < p->model->k; j++)
+        p->total += p->sums[1 + j];
     return EM_OK;
 }
 

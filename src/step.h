@@ -4,7 +4,7 @@
 #ifndef EMIX_STEP_H
 #define EMIX_STEP_H
 
-#include "latent.h"
+#include "score.h"
 
 /* Partial sums are kept per lane and added in the lanes' order. Lanes depend on n
  * alone, so that 1, 2 or 8 threads give the same bits. */
@@ -16,11 +16,15 @@ typedef struct {
     int threads;
     void (*poll)(void *context); /* called between rounds, on the main thread; may not return */
     void *poll_context;
+    bool scoring; /* memory is to be laid out for scores (score.h) too */
+    bool gather;  /* walks gather them: set when they are wanted */
 
     /* Set by em_step_bind(): */
     int n_theta, n_latent, n_sums, lanes;
     double *latent_constants, *family_constants;
-    double *sums; /* objective | mass (k) | latent's | family's (k of each) */
+    double *sums; /* objective | mass (k) | latent's | family's (k of each) | scores' */
+    int score_at; /* where the scores' sums begin */
+    double total; /* weight of all rows, after a walk */
     double *lane_sums;
     double *scratch; /* per thread: columns of a tile | k rows of shares */
     em_status lane_status[EM_LANES];
@@ -32,9 +36,9 @@ typedef struct {
 } em_problem;
 
 /* Doubles of memory that a problem needs beside its data. */
-size_t em_step_memory(const em_model *model, const em_data *data, int threads);
+size_t em_step_memory(const em_model *model, const em_data *data, int threads, bool scoring);
 
-/* Lays out `memory`; model, data, threads and poll are already set. */
+/* Lays out `memory`; model, data, threads, poll and scoring are already set. */
 void em_step_bind(em_problem *p, double *memory);
 
 /* E-step at theta: the objective (log-likelihood) there, and the sums for the M-step. */

@@ -1,0 +1,231 @@
+#include "inform.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A component with fewer rows than this, and fewer still to come, is proposed to be empty. */
+static const double few_rows = 0.05;
+
+int em_inform_size(const em_model *m)
+{
+    return em_score_raw(m);
+}
+
+size_t em_inform_memory(const em_model *m)
+{
+    int raw = em_score_raw(m), r = m->family->n_free;
+    return em_at(raw, raw) + 2 * em_at(m->k, r * r) + (size_t)raw;
+}
+
+void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
+{
+    int r = m->family->n_free;
+
+    f->raw = em_score_raw(m);
+    f->index = index;
+    f->cross = memory;
+    f->observed = f->cross + em_at(f->raw, f->raw);
+    f->expected = f->observed + em_at(m->k, r * r);
+    f->raw_step = f->expected + em_at(m->k, r * r);
+}
+
+/* Proportions that share the free mass. */
+static bool is_free(const em_model *m, const double *theta, int j)
+{
+    return !m->held[j] && theta[j] > 0;
+}
+
+/* Numbers the free coordinates; returns how many there are. */
+static int number_free(em_inform *f, const em_problem *p, const double *theta)
+{
+    const em_model *m = p->model;
+    const double *par = theta + p->n_latent;
+    const int *held = m->held + p->n_latent;
+    int k = m->k, r = m->family->n_free, q = 0;
+
+    f->reference = -1;
+    for (int j = 0; j < k; j++)
+        if (is_free(m, theta, j) && (f->reference < 0 || theta[j] > theta[f->reference]))
+            f->reference = j;
+    for (int j = 0; j < k; j++)
+        f->index[j] = is_free(m, theta, j) && j != f->reference ? q++ : -1;
+    for (int a = 0; a < r; a++) {
+        int shared = -1;
+        for (int j = 0; j < k; j++) {
+            int *at = f->index + k + j * r + a;
+            *at = -1;
+            if (held[a * k + j] || theta[j] == 0 || m->family->on_boundary(m, par, j, a))
+                continue;
+            if (!(m->equal >> a & 1u))
+                *at = q++;
+            else
+                *at = shared = shared < 0 ? q++ : shared;
+        }
+    }
+    return q;
+}
+
+/* K = D - B, D the second moments of the complete scores: component by component. */
+static void fill_cross(em_inform *f, const em_problem *p)
+{
+    const em_model *m = p->model;
+    int k = m->k, r = m->family->n_free, raw = f->raw;
+    const double *mass = p->sums + 1, *g = p->sums + p->score_at;
+    const double *mm = g + em_at(k, r), *b = mm + em_at(k, r * r);
+
+    for (int c = 0; c < raw; c++)
+        for (int a = c; a < raw; a++)
+            f->cross[em_at(c, raw) + (size_t)a] = f->cross[em_at(a, raw) + (size_t)c] =
+                -b[em_at(c, raw) + (size_t)a];
+    for (int j = 0; j < k; j++) {
+        f->cross[em_at(j, raw) + (size_t)j] += mass[j];
+        for (int a = 0; a < r; a++) {
+            int e = k + j * r + a;
+            f->cross[em_at(j, raw) + (size_t)e] += g[j * r + a];
+            f->cross[em_at(e, raw) + (size_t)j] += g[j * r + a];
+            for (int c = 0; c < r; c++)
+                f->cross[em_at(e, raw) + (size_t)(k + j * r + c)] += mm[(j * r + a) * r + c];
+        }
+    }
+}
+
+/* The score of log prop_l is 1(component l) - share_l 1(a free component): row and column. */
+static void centre_proportions(em_inform *f, const em_model *m, const double *theta, double left)
+{
+    int k = m->k, raw = f->raw;
+
+    for (int side = 0; side < 2; side++) {
+        size_t down = side ? (size_t)raw : 1, along = side ? 1 : (size_t)raw;
+        for (int e = 0; e < raw; e++) {
+            double sum = 0;
+            for (int l = 0; l < k; l++)
+                if (is_free(m, theta, l))
+                    sum += f->cross[(size_t)l * down + (size_t)e * along];
+            for (int l = 0; l < k; l++)
+                if (is_free(m, theta, l))
+                    f->cross[(size_t)l * down + (size_t)e * along] -= theta[l] / left * sum;
+        }
+    }
+}
+
+/* Complete information of the log proportions: N (diag(share) - share share'). */
+static void add_proportions(const em_inform *f, const em_problem *p, const double *theta,
+                            double left, em_accel *a)
+{
+    const em_model *m = p->model;
+    const double *mass = p->sums + 1;
+    double total = 0;
+
+    for (int j = 0; j < m->k; j++)
+        total += is_free(m, theta, j) ? mass[j] : 0;
+    for (int j = 0; j < m->k; j++) {
+        double share = theta[j] / left;
+        if (f->index[j] < 0)
+            continue;
+        a->gradient[f->index[j]] += mass[j] - share * total;
+        for (int l = 0; l < m->k; l++) {
+            if (f->index[l] < 0)
+                continue;
+            double e = total * ((l == j ? share : 0) - share * theta[l] / left);
+            size_t at = em_at(f->index[j], a->q) + (size_t)f->index[l];
+            a->information[at] += e;
+            a->metric[at] += e;
+        }
+    }
+}
+
+static void add_components(em_inform *f, const em_problem *p, const double *theta, em_accel *a)
+{
+    const em_model *m = p->model;
+    int k = m->k, r = m->family->n_free;
+    const double *mass = p->sums + 1, *g = p->sums + p->score_at;
+    const double *family_sums = mass + k + m->latent->n_sums(m);
+
+    m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
+    for (int e = 0; e < k * r; e++) {
+        int to = f->index[k + e];
+        if (to < 0)
+            continue;
+        a->gradient[to] += g[e];
+        for (int c = 0; c < r; c++) {
+            int other = f->index[k + e - e % r + c];
+            if (other < 0)
+                continue;
+            a->information[em_at(to, a->q) + (size_t)other] += f->observed[e * r + c];
+            a->metric[em_at(to, a->q) + (size_t)other] += f->expected[e * r + c];
+        }
+    }
+}
+
+void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_accel *a)
+{
+    double left = 0;
+
+    a->q = number_free(f, p, theta);
+    memset(a->gradient, 0, (size_t)a->q * sizeof(double));
+    memset(a->information, 0, em_at(a->q, a->q) * sizeof(double));
+    memset(a->metric, 0, em_at(a->q, a->q) * sizeof(double));
+    for (int j = 0; j < p->model->k; j++)
+        left += is_free(p->model, theta, j) ? theta[j] : 0;
+    fill_cross(f, p);
+    if (left > 0)
+        centre_proportions(f, p->model, theta, left);
+    for (int e = 0; e < f->raw; e++)
+        for (int c = 0; c < f->raw; c++)
+            if (f->index[e] >= 0 && f->index[c] >= 0)
+                a->information[em_at(f->index[e], a->q) + (size_t)f->index[c]] -=
+                    f->cross[em_at(e, f->raw) + (size_t)c];
+    add_proportions(f, p, theta, left, a);
+    add_components(f, p, theta, a);
+}
+
+/* Free proportions times exp(step), keeping their sum. */
+static void move_proportions(const em_inform *f, const em_model *m, const double *theta,
+                             double *moved)
+{
+    double left = 0, total = 0;
+
+    for (int j = 0; j < m->k; j++) {
+        moved[j] = theta[j];
+        if (!is_free(m, theta, j))
+            continue;
+        left += theta[j];
+        moved[j] = theta[j] * exp(f->raw_step[j]);
+        total += moved[j];
+    }
+    for (int j = 0; j < m->k; j++)
+        if (is_free(m, theta, j))
+            moved[j] *= left / total;
+}
+
+void em_inform_move(const em_inform *f, const em_problem *p, const double *theta,
+                    const em_accel *a, double *moved)
+{
+    const em_model *m = p->model;
+
+    for (int e = 0; e < f->raw; e++)
+        f->raw_step[e] = f->index[e] < 0 ? 0 : a->step[f->index[e]];
+    move_proportions(f, m, theta, moved);
+    m->family->move(m, theta + p->n_latent, f->raw_step + m->k, moved + p->n_latent);
+}
+
+bool em_inform_snap(const em_problem *p, const double *theta, double *moved)
+{
+    const em_model *m = p->model;
+    const double *mass = p->sums + 1, *family_sums = mass + m->k + m->latent->n_sums(m);
+    double weight = p->total, kept = 0, left = 0;
+    bool any = m->family->snap(m, m->held + p->n_latent, family_sums, theta + p->n_latent,
+                               moved + p->n_latent);
+
+    for (int j = 0; j < m->k; j++) {
+        bool leaves = is_free(m, theta, j) && mass[j] < few_rows && mass[j] < theta[j] * weight;
+        moved[j] = leaves ? 0 : theta[j];
+        any = any || leaves;
+        left += is_free(m, theta, j) ? theta[j] : 0;
+        kept += is_free(m, theta, j) ? moved[j] : 0;
+    }
+    for (int j = 0; j < m->k && kept > 0; j++)
+        if (is_free(m, theta, j))
+            moved[j] *= left / kept;
+    return any && (kept > 0 || left == 0);
+}

@@ -1,0 +1,41 @@
+/* Layer 5: gradient and information of the objective in free coordinates.
+ *
+ * With the complete-data score v of a row of component j (in raw coordinates: e_j beside the
+ * scores of j), Louis (1982) has the observed information
+ *
+ *   J = complete information - sum_i w_i [E(v v' | x_i) - E(v | x_i) E(v | x_i)'],
+ *
+ * all posterior expectations. Raw coordinates become free ones by one linear map: logs of the
+ * free proportions against the largest of them, held parameters left out, shared ones added
+ * up; a component without rows and a parameter on its boundary are left out too. */
+#ifndef EMIX_INFORM_H
+#define EMIX_INFORM_H
+
+#include "accel.h"
+#include "step.h"
+
+typedef struct {
+    int raw, reference; /* reference: the component whose log proportion is not free */
+    int *index;         /* raw: number of the free coordinate, -1 = not free */
+    double *cross;      /* raw x raw work */
+    double *observed, *expected; /* k blocks n_free x n_free */
+    double *raw_step;            /* raw */
+} em_inform;
+
+/* Most free coordinates that a model can have. */
+int em_inform_size(const em_model *m);
+size_t em_inform_memory(const em_model *m);
+void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index);
+
+/* Fills a's gradient, information and metric from the last E-step (with scores) at theta;
+ * sets a->q. */
+void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_accel *a);
+
+/* theta moved by a->step. */
+void em_inform_move(const em_inform *f, const em_problem *p, const double *theta,
+                    const em_accel *a, double *moved);
+
+/* Parameters about to reach their boundary, moved onto it; false where there are none. */
+bool em_inform_snap(const em_problem *p, const double *theta, double *moved);
+
+#endif

@@ -1,0 +1,21 @@
+/* Layer 0: small dense symmetric matrices, full storage by column, safe in any thread. */
+#ifndef EMIX_LINALG_H
+#define EMIX_LINALG_H
+
+#include "types.h"
+
+/* a becomes its lower Cholesky factor; false where a is not positive definite to rounding. */
+bool em_cholesky(double *a, int n);
+
+/* Solves (L L') x = b in place of b. */
+void em_cholesky_solve(const double *l, int n, double *b);
+
+/* The smallest eigenvalue of the symmetric a (destroyed) and its vector, by Jacobi
+ * rotations; work holds n * n doubles. */
+double em_smallest_eigen(double *a, int n, double *vector, double *work);
+
+/* b := L^-1 b and b := L^-T b. */
+void em_forward(const double *l, int n, double *b);
+void em_backward(const double *l, int n, double *b);
+
+#endif
