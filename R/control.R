@@ -38,15 +38,17 @@
 #'   equal = "prop", start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(trace = TRUE))
 #' head(fit$trace)
 #' @export
-em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, accelerate = TRUE, condense = c("auto", "none"),
+em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, accelerate = TRUE, estep = c("soft", "hard"), condense = c("auto", "none"),
                        threads = getOption("emix.threads", 1L), trace = FALSE,
                        progress = interactive()) {
   if (missing(condense)) condense <- "auto"
+  if (missing(estep)) estep <- "soft"
   control <- list(
     tol = check_number(tol, "tol", 0, 1, open = TRUE),
     max_iter = check_count(max_iter, "max_iter", 0),
     starts = check_count(starts, "starts", 1, 1e4),
     accelerate = check_flag(accelerate, "accelerate"),
+    estep = check_choice(estep, "estep", c("soft", "hard")),
     condense = check_choice(condense, "condense", c("auto", "none")),
     threads = check_count(threads, "threads", 1, 1024),
     trace = check_flag(trace, "trace"),
@@ -55,6 +57,8 @@ em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, accelerate = TR
   if (control$trace && control$max_iter > 1e6) {
     stop_input("max_iter", "at most 1e6 when `trace` is TRUE", describe(max_iter))
   }
+  # Classification EM climbs another function: its steps are its own.
+  if (control$estep == "hard") control$accelerate <- FALSE
   structure(control, class = "em_control")
 }
 

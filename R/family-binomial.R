@@ -73,6 +73,21 @@ binomial_apart <- function(parameters, same, free) {
   parameters
 }
 
+binomial_merge <- function(parameters, a, b) {
+  prop <- parameters$prop[c(a, b)]
+  parameters$prob[a] <- sum(prop * parameters$prob[c(a, b)]) / max(sum(prop), .Machine$double.xmin)
+  parameters$prop[c(a, b)] <- c(sum(prop), 0)
+  parameters
+}
+
+binomial_split <- function(parameters, from, to) {
+  at <- c(from, to)
+  logit <- stats::qlogis(min(max(parameters$prob[from], 0.001), 0.999))
+  parameters$prop[at] <- parameters$prop[from] / 2
+  parameters$prob[at] <- stats::plogis(logit + c(-0.5, 0.5))
+  parameters
+}
+
 binomial_family <- list(
   name = "binomial",
   title = "binomial",
@@ -93,6 +108,16 @@ binomial_family <- list(
   estimate = binomial_estimate,
   complete = function(rows, parameters) parameters,
   apart = binomial_apart,
+  prior = function(prior, about, k, affine) {
+    if (prior$type == "flat" && is.null(prior$prob)) return(NULL)
+    or_default(prior$prob, c(1.5, 1.5)) - 1
+  },
+  no_prior = c(0, 0),
+  not_prior = c("mean", "shrinkage", "df", "scale"),
+  spurious = function(parameters, total, spec) FALSE,
+  merge = binomial_merge,
+  split = binomial_split,
+  closeness = function(parameters, a, b) -abs(parameters$prob[a] - parameters$prob[b]),
   order = function(parameters) order(parameters$prob, parameters$prop),
   log_density = function(x, par, log = TRUE) dbinom(x[, 1L], x[, 2L], par$prob, log = log),
   cdf = function(q, par, lower.tail = TRUE, log.p = FALSE) {

@@ -57,6 +57,62 @@ normal_apart <- function(parameters, same, free) {
   parameters
 }
 
+# Is a component a chance cluster? Asked of components of less than a third of the widest's sd: such a
+# component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
+# mean e_j reaches N_j + e_j in one of the windows of that width that the data hold with a
+# probability above 1/100.
+normal_spurious <- function(parameters, total, spec) {
+  k <- length(parameters$prop)
+  m <- parameters$mean
+  s <- parameters$sd
+  narrow <- which(s < max(s[parameters$prop > 0]) / 3 & parameters$prop > 0)
+  vapply(seq_len(k), function(j) {
+    if (!j %in% narrow || "sd" %in% spec$equal || spec$held$sd[j]) return(FALSE)
+    others <- setdiff(which(parameters$prop > 0), j)
+    inside <- pnorm(m[j] + 2 * s[j], m[others], s[others]) - pnorm(m[j] - 2 * s[j], m[others], s[others])
+    expected <- total * sum(parameters$prop[others] * inside)
+    rows <- total * parameters$prop[j] * 0.95
+    span <- max(m[others] + 2 * s[others]) - min(m[others] - 2 * s[others])
+    windows <- max(1, span / (4 * s[j]))
+    stats::ppois(ceiling(rows + expected) - 1, expected, lower.tail = FALSE) * windows > 0.01
+  }, NA)
+}
+
+# Moments of two components together.
+normal_merge <- function(parameters, a, b) {
+  w <- parameters$prop[c(a, b)] / max(sum(parameters$prop[c(a, b)]), .Machine$double.xmin)
+  mean <- sum(w * parameters$mean[c(a, b)])
+  sd <- sqrt(sum(w * (parameters$sd[c(a, b)]^2 + (parameters$mean[c(a, b)] - mean)^2)))
+  parameters$prop[c(a, b)] <- c(sum(parameters$prop[c(a, b)]), 0)
+  parameters$mean[a] <- mean
+  parameters$sd[a] <- sd
+  parameters
+}
+
+# Component `from` becomes two halves, the second at place `to`.
+normal_split <- function(parameters, from, to) {
+  at <- c(from, to)
+  sd <- parameters$sd[from]
+  parameters$prop[at] <- parameters$prop[from] / 2
+  parameters$mean[at] <- parameters$mean[from] + c(-0.8, 0.8) * sd
+  parameters$sd[at] <- 0.65 * sd
+  parameters
+}
+
+# Hyperparameters in the core's units: mean, shrinkage, df, scale. A flat prior adds no row to any
+# sum: df is then -3 (-2 beside a shared sd, and -1 for each mean), so it has no number here.
+normal_prior <- function(prior, about, k, affine) {
+  given <- !vapply(prior[c("mean", "shrinkage", "df", "scale")], is.null, NA)
+  if (prior$type == "flat" && !any(given)) return(NULL)
+  mean <- or_default(prior$mean, about[["mean"]])
+  shrinkage <- or_default(prior$shrinkage, 0.01)
+  df <- or_default(prior$df, 3)
+  # In two steps: a variance may be too large or too small for a number.
+  scale <- if (is.null(prior$scale)) (about[["sd"]] * affine$factor / k)^2 else
+    prior$scale * affine$factor * affine$factor
+  c(mean * affine$factor - affine$shift, shrinkage, df, scale)
+}
+
 normal_family <- list(
   name = "normal",
   title = "normal",
@@ -94,6 +150,15 @@ normal_family <- list(
   estimate = normal_estimate,
   complete = normal_complete,
   apart = normal_apart,
+  prior = normal_prior,
+  no_prior = NULL,
+  not_prior = "prob",
+  spurious = normal_spurious,
+  merge = normal_merge,
+  split = normal_split,
+  closeness = function(parameters, a, b) {
+    -abs(parameters$mean[a] - parameters$mean[b]) / (parameters$sd[a] + parameters$sd[b])
+  },
   order = function(parameters) order(parameters$mean, parameters$sd, parameters$prop),
   log_density = function(x, par, log = TRUE) dnorm(x, par$mean, par$sd, log = log),
   cdf = function(q, par, lower.tail = TRUE, log.p = FALSE) {

@@ -1,88 +1,5 @@
 # One fit, from checked arguments to the object.
 
-status_names <- c("ok", "collapsed", "impossible", "diverged")
-
-# The largest relative effort of a race: rows x components x starts x iterations.
-race_effort <- 5e7
-
-# Everything the core needs for one set of rows.
-new_problem <- function(rows, spec, affine, control) {
-  list(
-    data = core_data(rows, affine), model = core_model(spec, rows), affine = affine,
-    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, threads = usable_threads(control),
-      trace = control$trace, progress = control$progress, offset = row_offset(rows, spec$family, affine))
-  )
-}
-
-run_em <- function(problem, theta, trace = problem$control$trace) {
-  control <- problem$control
-  control$trace <- trace
-  .Call(C_emix_run, problem$data, problem$model, control, theta)
-}
-
-# Short runs from all starts, on a part of the rows where there are many.
-race <- function(rows, spec, affine, control, theta) {
-  part <- some_rows(rows)
-  problem <- new_problem(part, spec, affine, control)
-  effort <- race_effort / (part$n * spec$k * ncol(theta))
-  problem$control$max_iter <- as.integer(min(control$max_iter, max(50, effort)))
-  problem$control$trace <- FALSE
-  problem$control$progress <- FALSE
-  ended <- .Call(C_emix_race, problem$data, problem$model, problem$control, theta)
-  ended$all_rows <- part$n == rows$n
-  ended
-}
-
-# Log-likelihoods this close are of one maximum.
-same_maximum <- 1e-6
-
-# Which starts go on: the best five maxima, each by the first start that met it; where the
-# race was run on a part of the rows, all in order, of which the first that ends well is the fit.
-finalists <- function(ended) {
-  order <- order(ended$objective, decreasing = TRUE)
-  order <- order[ended$status[order] == 0L]
-  if (!ended$all_rows || !length(order)) return(order)
-  maximum <- cumsum(c(TRUE, -diff(ended$objective[order]) > same_maximum))
-  utils::head(as.vector(tapply(order, maximum, min)), 5L)
-}
-
-run_starts <- function(rows, spec, affine, control, starts) {
-  theta <- vapply(starts$parameters, pack, double(spec$k * (1L + length(spec$family$blocks))),
-    spec$family, affine)
-  theta <- matrix(theta, ncol = length(starts$parameters))
-  problem <- new_problem(rows, spec, affine, control)
-  if (ncol(theta) == 1L) {
-    best <- run_em(problem, theta[, 1L])
-    best$starts <- start_table(starts$kind, best, best$iterations)
-    return(best)
-  }
-  ended <- race(rows, spec, affine, control, theta)
-  best <- NULL
-  outcome <- ended
-  for (s in finalists(ended)) {
-    run <- run_em(problem, ended$theta[, s], FALSE)
-    outcome$objective[s] <- run$objective
-    outcome$status[s] <- run$status
-    outcome$converged[s] <- run$converged
-    if (run$status != 0L) next
-    run$iterations <- run$iterations + ended$iterations[s]
-    if (is.null(best) || run$objective > best$objective + same_maximum) best <- c(run, winner = s)
-    if (!ended$all_rows) break
-  }
-  if (is.null(best)) best <- list(status = max(1L, min(ended$status)), row = 0, component = 0L)
-  else if (control$trace) best <- utils::modifyList(best, run_em(problem, theta[, best$winner]))
-  best$starts <- start_table(starts$kind, outcome, ended$iterations)
-  if (!ended$all_rows) best$starts$loglik[-c(0L, best$winner)] <- NA
-  best
-}
-
-start_table <- function(kind, ended, iterations) {
-  state <- ifelse(ended$status == 0L, ifelse(ended$converged, "converged", "stopped short"),
-    status_names[ended$status + 1L])
-  data.frame(start = seq_along(kind), kind = kind, outcome = state,
-    loglik = ifelse(ended$status == 0L, ended$objective, NA), iterations = iterations)
-}
-
 # No run ended well: say why and what would help.
 stop_failed <- function(run, rows, spec, given) {
   what <- if (given) "The run from `start`" else "Every start"
@@ -166,6 +83,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
+  total <- if (is.null(frame$weights)) NROW(frame$x) else sum(frame$weights)
   places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(
     call = NULL,
@@ -179,10 +97,12 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
     n = NROW(frame$x),
     converged = run$converged,
     iterations = run$iterations,
-    convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations, tol = control$tol),
+    convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations,
+      tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious)),
     held = lapply(spec$held, function(h) h[order]),
     equal = spec$equal,
-    starts = run$starts,
+    starts = start_table(run, spec, total),
+    maxima = maxima_table(run, spec, total, affine, components),
     trace = if (control$trace) new_trace(run, spec, affine, places, components),
     x = frame$x,
     weights = frame$weights,
@@ -191,6 +111,44 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
     core = list(theta = run$theta[places], factor = affine$factor, shift = affine$shift),
     arguments = NULL
   ), class = c(paste0("emix_", family$name), "emix"))
+}
+
+# Free parameters on the boundary of what is legal: "prop.2 = 0".
+on_boundary <- function(parameters, spec) {
+  edge <- lapply(names(parameters), function(block) {
+    v <- parameters[[block]]
+    low <- block != "mean" & v == 0
+    high <- block == "prob" & v == 1
+    free <- if (block == "prop") !spec$held$prop & spec$k > 1L else !spec$held[[block]]
+    at <- which((low | high) & free)
+    if (length(at)) sprintf("%s.%s = %g", block, names(v)[at], v[at])
+  })
+  as.character(unlist(edge))
+}
+
+# What became of each start. Where rows are many, of its run on a part of them.
+start_table <- function(run, spec, total) {
+  f <- run$field
+  outcome <- ifelse(f$status == 0L, ifelse(f$converged, "converged", "stopped early"), status_names[f$status + 1L])
+  data.frame(start = seq_along(f$kind), kind = f$kind, outcome = outcome,
+    loglik = ifelse(f$status == 0L, f$objective, NA), evaluations = f$evaluations,
+    spurious = spurious_runs(f, spec, total))
+}
+
+# The distinct maxima that runs converged to, the highest first.
+maxima_table <- function(run, spec, total, affine, components) {
+  f <- take_runs(run$field, which(run$field$status == 0L & run$field$converged))
+  if (!length(f$objective)) return(NULL)
+  order <- order(f$objective, decreasing = TRUE)
+  group <- cumsum(c(TRUE, -diff(f$objective[order]) > 1e-4))
+  first <- order[!duplicated(group)]
+  values <- t(vapply(first, function(s) {
+    p <- unpack(f$theta[, s], spec$family, spec$k, affine)
+    unlist(lapply(p, `[`, spec$family$order(p)), use.names = FALSE)
+  }, double(nrow(f$theta))))
+  colnames(values) <- theta_names(spec$family, seq_len(spec$k))
+  data.frame(loglik = f$objective[first], met = as.vector(table(group)),
+    spurious = spurious_runs(take_runs(f, first), spec, total), values, check.names = FALSE)
 }
 
 # One row per iterate, in users' units.

@@ -131,11 +131,11 @@ impose <- function(parameters, spec) {
 }
 
 # The model as the core wants it.
-core_model <- function(spec, rows) {
+core_model <- function(spec, rows, prior = NULL, hard = FALSE) {
   bits <- sum(2^(match(setdiff(spec$equal, "prop"), spec$family$blocks) - 1))
   list(
     family = spec$family$name, latent = "mix", k = spec$k, equal = as.integer(bits),
     held = as.integer(unlist(spec$held[c("prop", spec$family$blocks)], use.names = FALSE)),
-    options = spec$family$options(rows)
+    options = spec$family$options(rows), prior = prior, hard = hard
   )
 }

@@ -1,7 +1,7 @@
 # Starting values: what the user gives, or many, from cuts of the ordered rows and at random.
 
 # Points on which starts are made and raced: all, or an evenly spaced part of many.
-race_points <- 10000L
+race_points <- 2000L
 
 some_rows <- function(rows) {
   n <- rows$n
@@ -66,7 +66,9 @@ cut_starts <- function(u, w, k, spreads) {
     quantile = cut_rows(u, w, rep(1, k)),
     middle = cut_rows(u, w, if (k > 2L) c(1, rep(4, k - 2L), 1) else c(2, 1)),
     left = cut_rows(u, w, halves),
-    right = cut_rows(u, w, rev(halves))
+    right = cut_rows(u, w, rev(halves)),
+    lower_tail = cut_rows(u, w, c(1, rep(19, k - 1L))),
+    upper_tail = cut_rows(u, w, c(rep(19, k - 1L), 1))
   )
   if (spreads) kinds$spread <- cut_rows(far, w, rev(halves))
   kinds

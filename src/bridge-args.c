@@ -114,6 +114,9 @@ em_model em_get_model(SEXP list, const em_data *data)
         Rf_error("internal: the family reads %d columns, not %d", m.family->columns, data->columns);
     m.options = doubles(list, "options", m.family->n_options);
     m.held = integers(list, "held", m.latent->n_parameters(&m) + m.family->n_parameters(&m));
+    if (!is_null(list, "prior"))
+        m.prior = doubles(list, "prior", m.k + m.family->n_prior);
+    m.hard = em_get_int(list, "hard", 0, 1) == 1;
     em_check_labels(data, m.k);
     return m;
 }
@@ -127,8 +130,14 @@ const double *em_get_theta(SEXP theta, int n_theta, const char *name)
 
 em_problem em_make_problem(const em_model *model, const em_data *data, int threads, bool scoring)
 {
-    em_problem p = {.model = model, .data = data, .threads = threads, .poll = em_poll, .scoring = scoring, .gather = scoring};
-    em_step_bind(&p, (double *)R_alloc(em_step_memory(model, data, threads, scoring), sizeof(double)));
+    em_problem p = {.model = model,
+                    .data = data,
+                    .threads = threads,
+                    .poll = em_poll,
+                    .scoring = scoring,
+                    .gather = scoring};
+    em_step_bind(&p,
+                 (double *)R_alloc(em_step_memory(model, data, threads, scoring), sizeof(double)));
     return p;
 }
 

@@ -71,18 +71,29 @@ static em_recorder new_recorder(SEXP control, int n_theta, int max_iter)
 }
 
 /* One row per start or run: how it ended. */
-enum { R_THETA, R_OBJECTIVE, R_STATUS, R_CONVERGED, R_ITERATIONS, R_EVALUATIONS, R_FLAT, R_GAIN, N_ENDED };
+enum {
+    R_THETA,
+    R_OBJECTIVE,
+    R_STATUS,
+    R_CONVERGED,
+    R_ITERATIONS,
+    R_EVALUATIONS,
+    R_FLAT,
+    R_GAIN,
+    R_PRIOR,
+    N_ENDED
+};
 static const char *const run_names[] = {
-    "theta", "objective", "status", "converged", "iterations", "evaluations", "flat", "gain",
-    "component", "row", "trace_theta", "trace_objective", "trace_kind"};
+    "theta", "objective", "status",    "converged", "iterations",  "evaluations",     "flat",
+    "gain",  "log_prior", "component", "row",       "trace_theta", "trace_objective", "trace_kind"};
 enum { R_COMPONENT = N_ENDED, R_ROW, R_TRACE_THETA, R_TRACE_OBJECTIVE, R_TRACE_KIND, N_RUN };
 
 static void fill_ended(SEXP list, const em_result *results, int n, double offset)
 {
     static const SEXPTYPE types[N_ENDED] = {
-        [R_OBJECTIVE] = REALSXP,  [R_STATUS] = INTSXP,      [R_CONVERGED] = LGLSXP,
-        [R_ITERATIONS] = INTSXP,  [R_EVALUATIONS] = INTSXP, [R_FLAT] = LGLSXP,
-        [R_GAIN] = REALSXP,
+        [R_OBJECTIVE] = REALSXP, [R_STATUS] = INTSXP,      [R_CONVERGED] = LGLSXP,
+        [R_ITERATIONS] = INTSXP, [R_EVALUATIONS] = INTSXP, [R_FLAT] = LGLSXP,
+        [R_GAIN] = REALSXP,      [R_PRIOR] = REALSXP,
     };
     for (int e = R_OBJECTIVE; e < N_ENDED; e++)
         SET_VECTOR_ELT(list, e, Rf_allocVector(types[e], n));
@@ -93,6 +104,7 @@ static void fill_ended(SEXP list, const em_result *results, int n, double offset
         LOGICAL(VECTOR_ELT(list, R_CONVERGED))[s] = r->converged;
         INTEGER(VECTOR_ELT(list, R_ITERATIONS))[s] = r->iterations;
         REAL(VECTOR_ELT(list, R_GAIN))[s] = r->gain;
+        REAL(VECTOR_ELT(list, R_PRIOR))[s] = r->log_prior;
         INTEGER(VECTOR_ELT(list, R_EVALUATIONS))[s] = r->evaluations;
         LOGICAL(VECTOR_ELT(list, R_FLAT))[s] = r->flat;
     }
@@ -104,7 +116,8 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
+    em_problem p =
+        em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
     em_recorder recorder = new_recorder(control_, p.n_theta, control.max_iter);
     size_t n_theta = (size_t)p.n_theta;
     double *theta = (double *)R_alloc(n_theta, sizeof(double));
@@ -138,7 +151,8 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
+    em_problem p =
+        em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
     const double *given = em_get_theta(starts_, p.n_theta, "starts");
     int starts = (int)(XLENGTH(starts_) / p.n_theta);
     double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));

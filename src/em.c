@@ -25,9 +25,9 @@ typedef struct {
     em_accel accel;
     em_inform inform;
     double *theta, *candidate, *em_step;
-    double predicted;             /* gain of the candidate */
-    bool stuck;                   /* the last proposal was refused */
-    int escapes, snap_again;      /* tries; iteration from which snapping is tried again */
+    double predicted;        /* gain of the candidate */
+    bool stuck;              /* the last proposal was refused */
+    int escapes, snap_again; /* tries; iteration from which snapping is tried again */
 } em_loop;
 
 size_t em_run_memory(const em_model *m)
@@ -148,8 +148,8 @@ static em_kind propose(em_loop *l)
         l->predicted = 0;
         return EM_BY_BOUNDARY;
     }
-    if (!isfinite(r->gain) && steepness(&l->accel) <= l->control->tol && l->escapes < MOST_ESCAPES &&
-        em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
+    if (!isfinite(r->gain) && steepness(&l->accel) <= l->control->tol &&
+        l->escapes < MOST_ESCAPES && em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
         l->escapes++;
         l->predicted = 0;
         em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
@@ -203,6 +203,7 @@ static void accept(em_loop *l, const double *theta, double objective, em_kind ki
 {
     memmove(l->theta, theta, (size_t)l->p->n_theta * sizeof(double));
     l->result.objective = objective;
+    l->result.log_prior = l->p->log_prior;
     l->result.iterations++;
     record(l, kind);
     if (l->control->report != NULL)
@@ -228,8 +229,7 @@ static em_status iterate(em_loop *l)
     double gain = objective - l->result.objective;
     look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
     accept(l, l->candidate, objective, kind);
-    l->result.converged =
-        l->control->accelerate ? certified(l) : plain_converged(l, gain);
+    l->result.converged = l->control->accelerate ? certified(l) : plain_converged(l, gain);
     return EM_OK;
 }
 
@@ -249,8 +249,12 @@ static em_status certify(em_loop *l)
 em_result em_run(em_problem *p, const em_control *control, double *theta, double *memory,
                  int *integers, em_recorder *recorder)
 {
-    em_loop l = {.p = p, .control = control, .recorder = recorder, .theta = theta,
-                 .result = {.gain = INFINITY}, .progress = {.rate = 1, .last_rate = 1}};
+    em_loop l = {.p = p,
+                 .control = control,
+                 .recorder = recorder,
+                 .theta = theta,
+                 .result = {.gain = INFINITY},
+                 .progress = {.rate = 1, .last_rate = 1}};
     em_result *r = &l.result;
 
     bind(&l, memory, integers);
@@ -258,6 +262,7 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
     r->status = expect(&l, theta, &r->objective);
     if (r->status != EM_OK)
         return *r;
+    r->log_prior = p->log_prior;
     record(&l, EM_BY_START);
     if (control->accelerate)
         r->converged = certified(&l);

@@ -30,6 +30,7 @@ typedef struct {
     int iterations;   /* accepted steps */
     int evaluations;  /* walks over the rows, refused proposals and certificate included */
     double objective; /* at theta */
+    double log_prior; /* the prior's part of it */
     double gain;      /* what it would still rise by: Newton's decrement */
 } em_result;
 
@@ -50,9 +51,9 @@ size_t em_run_integers(const em_model *model);
  * objective, which near a maximum takes one or two.
  *
  * Without acceleration: near its limit each EM step is r times the one before, so that
- * after a step of length s the parameters will still move by about s r / (1 - r), and after a gain g
- * the objective will still rise by about g r^2 / (1 - r^2); the run stops when the second
- * is below tol and the first below tol / 100. */
+ * after a step of length s the parameters will still move by about s r / (1 - r), and after a gain
+ * g the objective will still rise by about g r^2 / (1 - r^2); the run stops when the second is
+ * below tol and the first below tol / 100. */
 em_result em_run(em_problem *p, const em_control *control, double *theta, double *memory,
                  int *integers, em_recorder *recorder);
 

@@ -6,6 +6,9 @@
  *   sums         S = sum p s,  T = sum p t   (p: share times weight)
  *   maximum      prob' = S / T
  *
+ * The prior is a beta density: log prior = sum_j [(a - 1) log prob_j + (b - 1) log(1 - prob_j)],
+ * a - 1 successes and b - 1 failures before the data; those of a common prob once.
+ *
  * c(s, t) is the same for every component and never moves EM: the caller adds it once.
  * Where trials are many, s log prob + f log(1 - prob) is a huge number whose differences
  * matter: at t = 1e15 its rounding alone is 0.1. Option 0 then asks for the deviance form,
@@ -14,6 +17,7 @@
  */
 #include "family.h"
 #include "numerics.h"
+#include "prior.h"
 
 #include <math.h>
 
@@ -21,6 +25,7 @@ enum { EQUAL_PROB = 1u };
 enum { OPTION_DEVIANCE, N_OPTIONS };
 enum { C_PROB, C_LOG_PROB, C_LOG_FAIL, N_CONSTANTS };
 enum { SUCCESSES, TRIALS, N_SUMS };
+enum { P_SUCCESSES, P_FAILURES, N_PRIOR };
 
 static int binomial_n_parameters(const em_model *m)
 {
@@ -108,15 +113,18 @@ static em_status binomial_maximise(const em_model *m, const int *held, const dou
                                    const double *sums, const double *old, double *prob,
                                    int *component)
 {
-    double successes = 0, trials = 0;
+    const double *prior = em_prior_family(m);
+    double before = prior == NULL ? 0 : prior[P_SUCCESSES];
+    double before_trials = prior == NULL ? 0 : prior[P_SUCCESSES] + prior[P_FAILURES];
+    double successes = before, trials = before_trials;
 
     (void)mass;
     (void)component;
     for (int j = 0; j < m->k; j++) {
-        const double *s = sums + em_at(j, N_SUMS);
-        successes += s[SUCCESSES];
-        trials += s[TRIALS];
-        prob[j] = held[j] ? old[j] : ratio(s[SUCCESSES], s[TRIALS], old[j]);
+        double s = sums[em_at(j, N_SUMS) + SUCCESSES], t = sums[em_at(j, N_SUMS) + TRIALS];
+        successes += s;
+        trials += t;
+        prob[j] = held[j] ? old[j] : ratio(s + before, t + before_trials, old[j]);
     }
     if (m->equal & EQUAL_PROB)
         for (int j = 0; j < m->k; j++)
@@ -146,6 +154,23 @@ static void binomial_information(const em_model *m, const double *prob, const do
         observed[j] = expected[j] = sums[em_at(j, N_SUMS) + TRIALS] * prob[j] * (1 - prob[j]);
 }
 
+static double binomial_log_prior(const em_model *m, const double *prior, const double *prob,
+                                 double *gradient, double *information)
+{
+    double a = prior[P_SUCCESSES], b = prior[P_FAILURES], value = 0;
+    int components = m->equal & EQUAL_PROB ? 1 : m->k;
+
+    for (int j = 0; j < components; j++) {
+        double p = prob[j];
+        value += (a > 0 ? a * em_log(p) : 0) + (b > 0 ? b * em_log1m(p) : 0);
+        if (gradient == NULL)
+            continue;
+        gradient[j] += a - (a + b) * p;
+        information[j] += (a + b) * p * (1 - p);
+    }
+    return value;
+}
+
 static void binomial_move(const em_model *m, const double *prob, const double *step, double *moved)
 {
     for (int j = 0; j < m->k; j++) {
@@ -170,7 +195,7 @@ static bool binomial_snap(const em_model *m, const int *held, const double *sums
         const double *s = sums + em_at(j, N_SUMS);
         double failures = s[TRIALS] - s[SUCCESSES], p = prob[j];
         moved[j] = p;
-        if (held[j] || (m->equal & EQUAL_PROB) || p == 0 || p == 1)
+        if (held[j] || m->prior != NULL || (m->equal & EQUAL_PROB) || p == 0 || p == 1)
             continue;
         if (s[TRIALS] * p < 0.05 && s[SUCCESSES] < s[TRIALS] * p)
             moved[j] = 0;
@@ -198,6 +223,8 @@ const em_family em_family_binomial = {
     .log_density = binomial_log_density,
     .accumulate = binomial_accumulate,
     .maximise = binomial_maximise,
+    .n_prior = N_PRIOR,
+    .log_prior = binomial_log_prior,
     .n_free = 1,
     .scores = binomial_scores,
     .information = binomial_information,

@@ -12,11 +12,18 @@
  * converges, so the difference cancels nothing whatever the data's location and scale, in
  * one pass (Chan, Golub & LeVeque 1983 give the danger of the textbook formula).
  *
+ * The prior (Fraley & Raftery 2007): mean_j | sd_j normal about m with variance sd_j^2 / kappa,
+ * sd_j^2 inverse gamma with nu degrees of freedom and scale s2:
+ *   log prior = sum_j [-(nu + 3) log sd_j - (s2 + kappa (mean_j - m)^2) / (2 sd_j^2)]
+ * It adds kappa rows at m to each mean, and s2 + kappa (mean - m)^2 over nu + 3 rows to each
+ * variance. A common sd has its nu + 2 and s2 once.
+ *
  * A common mean with different sds has no closed form: mean and sds are maximised in turn,
  * on the sums alone, until they stand still. Each turn raises the expected log-likelihood.
  */
 #include "latent.h"
 #include "numerics.h"
+#include "prior.h"
 
 #include <float.h>
 #include <math.h>
@@ -24,6 +31,7 @@
 enum { EQUAL_MEAN = 1u, EQUAL_SD = 2u };
 enum { C_MEAN, C_INVERSE_SD, C_LOG, N_CONSTANTS }; /* one of each per component */
 enum { S1, S2, N_SUMS };
+enum { P_MEAN, P_SHRINKAGE, P_DF, P_SCALE, N_PRIOR };
 
 static const double half_log_2pi = 0.918938533204672741780329736406;
 
@@ -36,6 +44,8 @@ typedef struct {
     const double *mass, *sums, *old_mean, *old_sd;
     double *mean, *sd;
     const int *held_mean, *held_sd;
+    double shrinkage, prior_mean, df, scale; /* kappa, m, nu + 2, s2; all 0 without a prior */
+    double per_mean;                         /* 1 with a prior: each mean's own log sd */
 } normal_fit;
 
 static int normal_n_parameters(const em_model *m)
@@ -123,8 +133,11 @@ static double squares_about(const normal_fit *f, int j, double mean)
 static void own_means(const normal_fit *f)
 {
     for (int j = 0; j < f->k; j++) {
-        double step = f->mass[j] > 0 ? f->sums[em_at(j, N_SUMS) + S1] / f->mass[j] : 0;
-        f->mean[j] = f->held_mean[j] ? f->old_mean[j] : f->old_mean[j] + f->old_sd[j] * step;
+        double rows = f->mass[j] + f->shrinkage;
+        double pull = f->old_sd[j] * f->sums[em_at(j, N_SUMS) + S1] +
+                      f->shrinkage * (f->prior_mean - f->old_mean[j]);
+        bool keep = f->held_mean[j] || !(rows > 0);
+        f->mean[j] = keep ? f->old_mean[j] : f->old_mean[j] + pull / rows;
     }
 }
 
@@ -135,32 +148,42 @@ static void common_mean(const normal_fit *f)
 
     for (int j = 0; j < f->k; j++) {
         double s = f->old_sd[j], v = f->sd[j] * f->sd[j];
-        precision += f->mass[j] / v;
-        pull += (f->mass[j] * (f->old_mean[j] - origin) + s * f->sums[em_at(j, N_SUMS) + S1]) / v;
+        precision += (f->mass[j] + f->shrinkage) / v;
+        pull += (f->mass[j] * (f->old_mean[j] - origin) + s * f->sums[em_at(j, N_SUMS) + S1] +
+                 f->shrinkage * (f->prior_mean - origin)) /
+                v;
     }
     for (int j = 0; j < f->k; j++)
         f->mean[j] =
             f->held_mean[0] || !(precision > 0) ? f->old_mean[j] : origin + pull / precision;
 }
 
+/* Squares of component j, with those of its mean's prior. */
+static double all_squares(const normal_fit *f, int j)
+{
+    double off = f->mean[j] - f->prior_mean;
+    return squares_about(f, j, f->mean[j]) + f->shrinkage * off * off;
+}
+
 static void own_sds(const normal_fit *f)
 {
     for (int j = 0; j < f->k; j++) {
-        bool keep = f->held_sd[j] || !(f->mass[j] > 0);
-        f->sd[j] = keep ? f->old_sd[j] : sqrt(squares_about(f, j, f->mean[j]) / f->mass[j]);
+        double rows = f->mass[j] + f->df + f->per_mean;
+        bool keep = f->held_sd[j] || !(rows > 0);
+        f->sd[j] = keep ? f->old_sd[j] : sqrt((all_squares(f, j) + f->scale) / rows);
     }
 }
 
 static void common_sd(const normal_fit *f)
 {
-    double squares = 0, mass = 0;
+    double squares = f->scale, rows = f->df;
 
     for (int j = 0; j < f->k; j++) {
-        squares += squares_about(f, j, f->mean[j]);
-        mass += f->mass[j];
+        squares += all_squares(f, j);
+        rows += f->mass[j] + f->per_mean;
     }
     for (int j = 0; j < f->k; j++)
-        f->sd[j] = f->held_sd[0] || !(mass > 0) ? f->old_sd[j] : sqrt(squares / mass);
+        f->sd[j] = f->held_sd[0] || !(rows > 0) ? f->old_sd[j] : sqrt(squares / rows);
 }
 
 static void maximise_sds(const normal_fit *f, unsigned equal)
@@ -201,6 +224,14 @@ static em_status normal_maximise(const em_model *m, const int *held, const doubl
                     .held_mean = held,
                     .held_sd = held + k};
 
+    const double *prior = em_prior_family(m);
+    if (prior != NULL) {
+        f.shrinkage = prior[P_SHRINKAGE];
+        f.prior_mean = prior[P_MEAN];
+        f.df = prior[P_DF] + 2;
+        f.scale = prior[P_SCALE];
+        f.per_mean = 1;
+    }
     if (m->equal & EQUAL_MEAN) {
         common_mean_and_sds(&f, m->equal);
     } else {
@@ -247,6 +278,31 @@ static void normal_information(const em_model *m, const double *par, const doubl
     }
 }
 
+/* A common sd's own part is component 1's: shared coordinates are added up. */
+static double normal_log_prior(const em_model *m, const double *prior, const double *par,
+                               double *gradient, double *information)
+{
+    double value = 0;
+
+    for (int j = 0; j < m->k; j++) {
+        double off = par[j] - prior[P_MEAN], sd = par[m->k + j], kappa = prior[P_SHRINKAGE];
+        bool own = !(m->equal & EQUAL_SD) || j == 0;
+        double rows = 1 + (own ? prior[P_DF] + 2 : 0);
+        double squares = (kappa * off * off + (own ? prior[P_SCALE] : 0)) / (sd * sd);
+        value -= rows * log(sd) + 0.5 * squares;
+        if (gradient == NULL)
+            continue;
+        gradient[2 * j] -= kappa * off / (sd * sd);
+        gradient[2 * j + 1] += squares - rows;
+        double *o = information + em_at(j, 4);
+        o[0] += kappa / (sd * sd);
+        o[1] -= 2 * kappa * off / (sd * sd);
+        o[2] -= 2 * kappa * off / (sd * sd);
+        o[3] += 2 * squares;
+    }
+    return value;
+}
+
 static void normal_move(const em_model *m, const double *par, const double *step, double *moved)
 {
     int k = m->k;
@@ -281,6 +337,8 @@ const em_family em_family_normal = {
     .log_density = normal_log_density,
     .accumulate = normal_accumulate,
     .maximise = normal_maximise,
+    .n_prior = N_PRIOR,
+    .log_prior = normal_log_prior,
     .n_free = 2,
     .scores = normal_scores,
     .information = normal_information,

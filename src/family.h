@@ -12,8 +12,7 @@
  *
  * Constants and sums are flat vectors whose lengths the family states, so a
  * covariance matrix needs nothing that a standard deviation does not.
- * A prior adds its own counts to the sums before `maximise`, an accelerator sees
- * theta only: neither is a family's business.
+ * A shared parameter, a weight or a label needs no second copy of anything.
  */
 #ifndef EMIX_FAMILY_H
 #define EMIX_FAMILY_H
@@ -32,6 +31,8 @@ typedef struct {
     unsigned equal;        /* bit b: block b of the family's parameters is common to all */
     const int *held;       /* per element of theta: 1 = keeps its value */
     const double *options; /* the family's own constants, or NULL */
+    const double *prior;   /* see prior.h; NULL: none */
+    bool hard;             /* each row wholly to its likeliest component (classification EM) */
 } em_model;
 
 struct em_family {
@@ -53,6 +54,12 @@ struct em_family {
     em_status (*maximise)(const em_model *m, const int *held, const double *mass,
                           const double *sums, const double *old, double *par, int *component);
 
+    /* Log density of the prior (without constants) and, where not NULL, its gradient and minus
+     * its second derivatives added to those of the components, in free coordinates. */
+    int n_prior;
+    double (*log_prior)(const em_model *m, const double *prior, const double *par, double *gradient,
+                        double *information);
+
     /* Free coordinates of one component, in which any step is legal: coordinate a belongs to
      * block a of the parameters. Scores and information are with respect to them. */
     int n_free;
@@ -60,13 +67,14 @@ struct em_family {
     void (*scores)(const em_model *m, const double *constants, const em_tile *tile, double *out);
     /* n_free x n_free per component: minus the second derivatives of the expected complete
      * log-likelihood, and their expectation (positive definite), from mass and sums. */
-    void (*information)(const em_model *m, const double *par, const double *mass, const double *sums,
-                        double *observed, double *expected);
+    void (*information)(const em_model *m, const double *par, const double *mass,
+                        const double *sums, double *observed, double *expected);
     /* A step in the free coordinates, component by component. */
     void (*move)(const em_model *m, const double *par, const double *step, double *moved);
     /* A parameter so near its boundary that rounding could not tell: moved onto it.
      * Returns whether any was. */
-    bool (*snap)(const em_model *m, const int *held, const double *sums, const double *par, double *moved);
+    bool (*snap)(const em_model *m, const int *held, const double *sums, const double *par,
+                 double *moved);
     /* Is coordinate a of component j on its boundary, where it has no derivative? */
     bool (*on_boundary)(const em_model *m, const double *par, int j, int a);
 };

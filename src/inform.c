@@ -1,5 +1,7 @@
 #include "inform.h"
 
+#include "prior.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -117,12 +119,12 @@ static void add_proportions(const em_inform *f, const em_problem *p, const doubl
     double total = 0;
 
     for (int j = 0; j < m->k; j++)
-        total += is_free(m, theta, j) ? mass[j] : 0;
+        total += is_free(m, theta, j) ? mass[j] + em_prior_rows(m, j) : 0;
     for (int j = 0; j < m->k; j++) {
         double share = theta[j] / left;
         if (f->index[j] < 0)
             continue;
-        a->gradient[f->index[j]] += mass[j] - share * total;
+        a->gradient[f->index[j]] += mass[j] + em_prior_rows(m, j) - share * total;
         for (int l = 0; l < m->k; l++) {
             if (f->index[l] < 0)
                 continue;
@@ -142,11 +144,14 @@ static void add_components(em_inform *f, const em_problem *p, const double *thet
     const double *family_sums = mass + k + m->latent->n_sums(m);
 
     m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
+    memcpy(f->raw_step, g, em_at(k, r) * sizeof(double));
+    if (m->prior != NULL)
+        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
     for (int e = 0; e < k * r; e++) {
         int to = f->index[k + e];
         if (to < 0)
             continue;
-        a->gradient[to] += g[e];
+        a->gradient[to] += f->raw_step[e];
         for (int c = 0; c < r; c++) {
             int other = f->index[k + e - e % r + c];
             if (other < 0)
@@ -198,8 +203,8 @@ static void move_proportions(const em_inform *f, const em_model *m, const double
             moved[j] *= left / total;
 }
 
-void em_inform_move(const em_inform *f, const em_problem *p, const double *theta,
-                    const em_accel *a, double *moved)
+void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,
+                    double *moved)
 {
     const em_model *m = p->model;
 
@@ -218,7 +223,8 @@ bool em_inform_snap(const em_problem *p, const double *theta, double *moved)
                                moved + p->n_latent);
 
     for (int j = 0; j < m->k; j++) {
-        bool leaves = is_free(m, theta, j) && mass[j] < few_rows && mass[j] < theta[j] * weight;
+        bool leaves = is_free(m, theta, j) && m->prior == NULL && mass[j] < few_rows &&
+                      mass[j] < theta[j] * weight;
         moved[j] = leaves ? 0 : theta[j];
         any = any || leaves;
         left += is_free(m, theta, j) ? theta[j] : 0;

@@ -15,9 +15,9 @@
 #include "step.h"
 
 typedef struct {
-    int raw, reference; /* reference: the component whose log proportion is not free */
-    int *index;         /* raw: number of the free coordinate, -1 = not free */
-    double *cross;      /* raw x raw work */
+    int raw, reference;          /* reference: the component whose log proportion is not free */
+    int *index;                  /* raw: number of the free coordinate, -1 = not free */
+    double *cross;               /* raw x raw work */
     double *observed, *expected; /* k blocks n_free x n_free */
     double *raw_step;            /* raw */
 } em_inform;
@@ -32,8 +32,8 @@ void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
 void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_accel *a);
 
 /* theta moved by a->step. */
-void em_inform_move(const em_inform *f, const em_problem *p, const double *theta,
-                    const em_accel *a, double *moved);
+void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,
+                    double *moved);
 
 /* Parameters about to reach their boundary, moved onto it; false where there are none. */
 bool em_inform_snap(const em_problem *p, const double *theta, double *moved);

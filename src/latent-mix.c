@@ -8,6 +8,7 @@
  */
 #include "latent.h"
 #include "numerics.h"
+#include "prior.h"
 
 static int mix_size(const em_model *m)
 {
@@ -49,6 +50,20 @@ static em_status mix_check(const em_tile *tile, const double *log_row, int *row)
     return EM_OK;
 }
 
+/* All of the row to its likeliest component; its log density there is what counts. */
+static void mix_harden(int k, int rows, double *a, double *log_row)
+{
+    for (int i = 0; i < rows; i++) {
+        int best = 0;
+        for (int j = 1; j < k; j++)
+            if (a[em_at(j, EM_TILE) + (size_t)i] > a[em_at(best, EM_TILE) + (size_t)i])
+                best = j;
+        log_row[i] += em_log(a[em_at(best, EM_TILE) + (size_t)i]);
+        for (int j = 0; j < k; j++)
+            a[em_at(j, EM_TILE) + (size_t)i] = j == best;
+    }
+}
+
 static em_status mix_share(const em_model *m, const double *log_prop, const em_tile *tile,
                            double *a, double *log_row, double *sums, int *row)
 {
@@ -64,6 +79,8 @@ static em_status mix_share(const em_model *m, const double *log_prop, const em_t
         for (int i = 0; i < tile->rows; i++)
             joint[i] = tile->label[i] ? a[em_at(tile->label[i] - 1, EM_TILE) + i] : 0;
     em_softmax(a, m->k, tile->rows, log_row);
+    if (m->hard)
+        mix_harden(m->k, tile->rows, a, log_row);
     if (tile->label != NULL)
         mix_known(m->k, tile, a, joint, log_row);
     return mix_check(tile, log_row, row);
@@ -80,10 +97,12 @@ static void mix_maximise(const em_model *m, const int *held, const double *mass,
         if (held[j])
             left -= old[j];
         else
-            total += mass[j];
+            total += mass[j] + em_prior_rows(m, j);
     }
-    for (int j = 0; j < m->k; j++)
-        prop[j] = held[j] || !(total > 0) ? old[j] : left * (mass[j] / total);
+    for (int j = 0; j < m->k; j++) {
+        double rows = mass[j] + em_prior_rows(m, j);
+        prop[j] = held[j] || !(total > 0) ? old[j] : left * (rows / total);
+    }
 }
 
 const em_latent em_latent_mix = {

@@ -2,6 +2,7 @@
 
 #include "numerics.h"
 #include "parallel.h"
+#include "prior.h"
 
 #include <string.h>
 
@@ -221,6 +222,19 @@ static em_status prepare(em_problem *p, const double *theta)
     return status;
 }
 
+static double log_prior(const em_model *m, const double *prop, const double *par)
+{
+    const double *prior = em_prior_family(m);
+    double sum = 0;
+
+    if (prior == NULL)
+        return 0;
+    for (int j = 0; j < m->k; j++)
+        if (em_prior_rows(m, j) > 0)
+            sum += em_prior_rows(m, j) * em_log(prop[j]);
+    return sum + m->family->log_prior(m, prior, par, NULL, NULL);
+}
+
 em_status em_step_expect(em_problem *p, const double *theta, double *objective)
 {
     em_walk walk = {.problem = p, .summing = true};
@@ -231,7 +245,8 @@ em_status em_step_expect(em_problem *p, const double *theta, double *objective)
     if (status != EM_OK)
         return status;
     add_lanes(p);
-    *objective = p->sums[0];
+    p->log_prior = log_prior(p->model, theta, theta + p->n_latent);
+    *objective = p->sums[0] + p->log_prior;
     p->total = 0;
     for (int j = 0; j < p->model->k; j++)
         p->total += p->sums[1 + j];

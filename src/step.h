@@ -22,9 +22,10 @@ typedef struct {
     /* Set by em_step_bind(): */
     int n_theta, n_latent, n_sums, lanes;
     double *latent_constants, *family_constants;
-    double *sums; /* objective | mass (k) | latent's | family's (k of each) | scores' */
-    int score_at; /* where the scores' sums begin */
-    double total; /* weight of all rows, after a walk */
+    double *sums;     /* objective | mass (k) | latent's | family's (k of each) | scores' */
+    int score_at;     /* where the scores' sums begin */
+    double total;     /* weight of all rows, after a walk */
+    double log_prior; /* the prior's part of the objective, after a walk */
     double *lane_sums;
     double *scratch; /* per thread: columns of a tile | k rows of shares */
     em_status lane_status[EM_LANES];
@@ -41,7 +42,8 @@ size_t em_step_memory(const em_model *model, const em_data *data, int threads, b
 /* Lays out `memory`; model, data, threads, poll and scoring are already set. */
 void em_step_bind(em_problem *p, double *memory);
 
-/* E-step at theta: the objective (log-likelihood) there, and the sums for the M-step. */
+/* E-step at theta: the objective (log-likelihood + log prior) there, and the sums for the M-step.
+ */
 em_status em_step_expect(em_problem *p, const double *theta, double *objective);
 
 /* M-step: the parameters that maximise the expected log-likelihood of the last E-step. */

@@ -1,0 +1,201 @@
+# The search for the best maximum: a race of starts, then moves away from its winner.
+#
+# A field is a list: theta (a column per run), objective, status, converged, iterations,
+# evaluations, flat, gain (one value per run), kind.
+
+status_names <- c("ok", "collapsed", "impossible", "diverged")
+
+# Log-likelihoods this close are of one maximum.
+same_maximum <- 1e-6
+
+# Where rows x components x starts is at most this, every start is run to its end.
+full_effort <- 4e5
+
+# Everything the core needs for one set of rows.
+new_problem <- function(rows, spec, affine, control, prior = NULL) {
+  list(
+    data = core_data(rows, affine),
+    model = core_model(spec, rows, prior, control$estep == "hard"),
+    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
+      threads = usable_threads(control), trace = control$trace, progress = control$progress,
+      offset = row_offset(rows, spec$family, affine))
+  )
+}
+
+run_em <- function(problem, theta, trace = FALSE) {
+  control <- problem$control
+  control$trace <- trace
+  .Call(C_emix_run, problem$data, problem$model, control, theta)
+}
+
+# Runs from every column of theta, silently.
+run_field <- function(problem, theta, kind, max_iter, accelerate = problem$control$accelerate,
+                      tol = problem$control$tol) {
+  control <- problem$control
+  control[c("max_iter", "accelerate", "tol")] <- list(as.integer(max_iter), accelerate, tol)
+  control$trace <- control$progress <- FALSE
+  c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind))
+}
+
+take_runs <- function(field, at) {
+  lapply(field, function(v) if (is.matrix(v)) v[, at, drop = FALSE] else v[at])
+}
+
+join_fields <- function(a, b) {
+  if (is.null(a)) return(b)
+  Map(function(x, y) if (is.matrix(x)) cbind(x, y) else c(x, y), a, b[names(a)])
+}
+
+# Runs in order of merit: ended well, not spurious, high; of equal height the first.
+rank_runs <- function(field, spurious = rep(FALSE, length(field$objective))) {
+  height <- ifelse(field$status == 0L, field$objective, -Inf)
+  level <- height
+  order <- order(height, decreasing = TRUE)
+  for (i in order[-1L]) {
+    before <- order[match(i, order) - 1L]
+    if (is.finite(height[i]) && height[before] - height[i] < same_maximum) level[i] <- level[before]
+  }
+  order <- order(spurious, -level, seq_along(level))
+  order[field$status[order] == 0L]
+}
+
+spurious_runs <- function(field, spec, total) {
+  vapply(seq_along(field$objective), function(s) {
+    field$status[s] == 0L && any(spec$family$spurious(unpack_core(field$theta[, s], spec), total, spec))
+  }, NA)
+}
+
+unpack_core <- function(theta, spec) {
+  blocks <- c("prop", spec$family$blocks)
+  stats::setNames(lapply(seq_along(blocks), function(b) theta[(b - 1L) * spec$k + seq_len(spec$k)]), blocks)
+}
+
+pack_starts <- function(parameters, spec, affine) {
+  size <- spec$k * (1L + length(spec$family$blocks))
+  matrix(vapply(parameters, pack, double(size), spec$family, affine), nrow = size)
+}
+
+# The best of each group of runs that ended in one place, at most `most`.
+distinct_runs <- function(field, order, most) {
+  kept <- integer(0)
+  for (s in order) {
+    if (!any(abs(field$objective[kept] - field$objective[s]) < 1e-4)) kept <- c(kept, s)
+    if (length(kept) == most) break
+  }
+  kept
+}
+
+# Many rows: some steps of EM from every start first, of which the better half goes on.
+race <- function(problem, theta, kind, effort) {
+  if (ncol(theta) < 8L || effort <= full_effort) {
+    return(run_field(problem, theta, kind, min(problem$control$max_iter, 500L)))
+  }
+  heat <- run_field(problem, theta, kind, min(problem$control$max_iter, 8L), FALSE)
+  order <- rank_runs(heat)
+  on <- distinct_runs(heat, order, max(6L, ncol(theta) %/% 3L))
+  final <- run_field(problem, heat$theta[, on, drop = FALSE], kind[on],
+    min(problem$control$max_iter, 200L), tol = 1e-4)
+  join_fields(final, take_runs(heat, setdiff(seq_along(kind), on)))
+}
+
+# Moves from the best run so far: two components merged, another split (Ueda, Nakano,
+# Ghahramani & Hinton 2000), as long as that finds a better one.
+improve <- function(field, problem, spec, total, rounds = 4L) {
+  if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
+  for (round in seq_len(rounds)) {
+    spurious <- spurious_runs(field, spec, total)
+    best <- rank_runs(field, spurious)[1L]
+    if (is.na(best)) break
+    moved <- merge_split(unpack_core(field$theta[, best], spec), spec)
+    if (!length(moved)) break
+    theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
+    new <- run_field(problem, theta, rep("merge-split", ncol(theta)), 12L, tol = 1e-2)
+    top <- utils::head(rank_runs(new), 3L)
+    if (!length(top)) break
+    new <- run_field(problem, new$theta[, top, drop = FALSE], rep("merge-split", length(top)), 300L, tol = 1e-4)
+    better <- rank_runs(new, spurious_runs(new, spec, total))[1L]
+    before <- field$objective[best]
+    field <- join_fields(field, new)
+    if (is.na(better) || !(new$objective[better] > before + 1e-4)) break
+  }
+  field
+}
+
+# May components be exchanged? Not where fixed values tell them apart.
+may_move <- function(spec) {
+  all(vapply(spec$values, function(v) all(is.na(v)) || length(unique(v)) == 1L, NA))
+}
+
+# Up to ten parameter sets: neighbours merged and another component split, cheapest merges with
+# the widest splits first.
+merge_split <- function(parameters, spec, most = 10L) {
+  k <- spec$k
+  order <- spec$family$order(parameters)
+  pairs <- expand.grid(merge = seq_len(k - 1L), split = seq_len(k))
+  pairs <- pairs[pairs$split != pairs$merge & pairs$split != pairs$merge + 1L, ]
+  closeness <- vapply(seq_len(k - 1L), function(i) {
+    spec$family$closeness(parameters, order[i], order[i + 1L])
+  }, 0)
+  weight <- parameters$prop[order]
+  score <- rank(-closeness)[pairs$merge] + rank(-weight)[pairs$split]
+  pairs <- pairs[utils::head(order(score), most), ]
+  lapply(seq_len(nrow(pairs)), function(i) {
+    at <- order[c(pairs$merge[i], pairs$merge[i] + 1L, pairs$split[i])]
+    merged <- spec$family$merge(parameters, at[1L], at[2L])
+    impose(spec$family$split(merged, at[3L], at[2L]), spec)
+  })
+}
+
+# The fit: the best run on all rows, with the field that it came from.
+run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
+  theta <- pack_starts(starts$parameters, spec, affine)
+  problem <- new_problem(rows, spec, affine, control, prior)
+  total <- if (is.null(rows$weight)) rows$n else sum(rows$weight)
+  if (ncol(theta) == 1L) {
+    best <- run_em(problem, theta[, 1L], control$trace)
+    best$field <- c(lapply(best[c("objective", "status", "converged", "iterations", "evaluations", "flat",
+      "gain")], identity), list(theta = matrix(best$theta), kind = starts$kind))
+    best$spurious <- best$status == 0L && spurious_runs(best$field, spec, total)
+    return(best)
+  }
+  part <- some_rows(rows)
+  all_rows <- part$n == rows$n
+  small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
+  field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
+  if (control$accelerate) field <- improve(field, small, spec, total)
+  finish(field, problem, spec, total, control, all_rows)
+}
+
+# The best few on all rows, to the end. Without a run that ends well, the commonest failure.
+finish <- function(field, problem, spec, total, control, all_rows) {
+  spurious <- spurious_runs(field, spec, total)
+  order <- distinct_runs(field, rank_runs(field, spurious), 3L)
+  best <- NULL
+  for (s in order) {
+    run <- run_em(problem, field$theta[, s])
+    if (run$status == 0L) {
+      run$spurious <- any(spec$family$spurious(unpack_core(run$theta, spec), total, spec))
+      run$iterations <- run$iterations + field$iterations[s]
+      if (is.null(best) || better_run(run, best)) best <- run
+      if (all_rows) field$objective[s] <- run$objective
+      field$converged[s] <- run$converged
+    }
+    field$status[s] <- run$status
+  }
+  if (is.null(best)) best <- list(status = max(1L, min(field$status)), row = 0, component = 0L)
+  best$field <- field
+  best$all_rows <- all_rows
+  best
+}
+
+# Classification EM climbs another objective: the likelihood where it ended is asked for.
+soft_likelihood <- function(run, rows, spec, affine, control, prior) {
+  control[c("estep", "max_iter", "trace")] <- list("soft", 0L, FALSE)
+  ended <- run_em(new_problem(rows, spec, affine, control, prior), run$theta)
+  ended$objective - ended$log_prior
+}
+
+better_run <- function(run, best) {
+  if (run$spurious != best$spurious) return(best$spurious)
+  run$objective > best$objective + same_maximum
+}
