@@ -28,8 +28,8 @@ mixture_cdf <- function(q, parameters, family, lower.tail = TRUE, log.p = FALSE)
 # distribution function is halved down between them: on the log scale of the nearer tail, to the
 # last bit (normal) or to one count (binomial).
 mixture_quantile <- function(p, parameters, family) {
-  discrete <- is.matrix(p)
-  chance <- if (discrete) p[, 1L] else p
+  discrete <- family$discrete
+  chance <- if (is.matrix(p)) p[, 1L] else p
   live <- which(parameters$prop > 0)
   each <- vapply(live, function(j) family$quantile(p, one_component(parameters, j)), double(length(chance)))
   each <- matrix(each, ncol = length(live))
@@ -37,7 +37,7 @@ mixture_quantile <- function(p, parameters, family) {
   high <- apply(each, 1L, max)
   upper <- chance > 0.5
   reaches <- function(x) {
-    q <- if (discrete) cbind(x, p[, 2L]) else x
+    q <- if (is.matrix(p)) cbind(x, p[, 2L]) else x
     below <- mixture_cdf(q, parameters, family)
     above <- mixture_cdf(q, parameters, family, lower.tail = FALSE)
     ifelse(upper, above <= (1 - chance) * (1 + discrete * 1e-12), below >= chance * (1 - discrete * 1e-12))
@@ -145,7 +145,7 @@ read_mixture <- function(mixture) {
   if (!is.list(mixture) || is.null(mixture$prop)) {
     stop_input("mixture", "a fit of emix() or a list of parameters with `prop`", describe(mixture))
   }
-  family <- family_of(if (is.null(mixture$prob)) "normal" else "binomial")
+  family <- family_with(names(mixture))
   blocks <- c("prop", family$blocks)
   parameters <- check_parameters(mixture, "mixture", family, length(mixture$prop), free = FALSE)
   missing <- setdiff(blocks, names(parameters))
@@ -154,6 +154,15 @@ read_mixture <- function(mixture) {
     stop_input("mixture$prop", "of sum 1", format(sum(mixture$prop)))
   }
   list(family = family, parameters = parameters[blocks])
+}
+
+# The family whose parameters these are: the largest that is all there, else the nearest.
+family_with <- function(names) {
+  score <- vapply(family_names, function(name) {
+    blocks <- family_of(name)$blocks
+    mean(blocks %in% names) + length(blocks) / 10
+  }, 0)
+  family_of(family_names[which.max(score)])
 }
 
 # Values, beside their numbers of trials where the family has them.

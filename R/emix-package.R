@@ -11,8 +11,10 @@
 #' @importFrom stats AIC BIC coef dbinom dnorm fitted formula logLik model.frame model.response
 #'   model.weights na.fail naprint naresid nobs pbinom pnorm predict qbinom qnorm quantile rbinom
 #'   residuals rnorm runif simulate terms update
-#' @importFrom graphics axis barplot hist legend lines mtext par points rect segments text
+#' @importFrom graphics axis barplot hist legend lines mtext par points rect segments text title
 #' @importFrom grDevices adjustcolor nclass.FD
 #' @importFrom utils head
+#' @name emix-package
+#' @docType package
 #' @keywords internal
-"_PACKAGE"
+NULL

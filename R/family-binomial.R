@@ -95,6 +95,7 @@ binomial_family <- list(
   required = "prob",
   columns = 2L,
   spreads = FALSE,
+  discrete = TRUE,
   rows = binomial_rows,
   options = function(rows) as.double(max(rows$x[, 2L]) >= many_trials),
   affine = function(about) list(factor = c(1, 1), shift = c(0, 0)),

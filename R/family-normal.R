@@ -120,6 +120,7 @@ normal_family <- list(
   required = "mean",
   columns = 1L,
   spreads = TRUE,
+  discrete = FALSE,
   rows = function(x, options) {
     if (is.matrix(x)) {
       if (ncol(x) != 1L) {

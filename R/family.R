@@ -3,6 +3,7 @@
 # options, so that it survives saveRDS() and a new version of the package.
 #
 #   title           for print
+#   discrete        does the distribution function jump at whole numbers
 #   blocks          names of the parameters of a component, in the order of theta
 #   required        the block that a start must give
 #   options         the constants of the C family, from the rows
@@ -18,9 +19,11 @@
 #   log_density, cdf, quantile, draw   of one component
 #   centre          expected value of a row of a component
 
+family_names <- c("normal", "binomial")
+
+# The list of a family, <name>_family in family-<name>.R.
 family_of <- function(name) {
-  switch(name, normal = normal_family, binomial = binomial_family,
-    stop_input("family", "\"normal\" or \"binomial\"", dQuote(name, FALSE)))
+  get(paste0(check_choice(name, "family", family_names), "_family"), topenv(), mode = "list")
 }
 
 #' Families of mixture components
@@ -73,8 +76,7 @@ as_family <- function(family, columns) {
   }
   if (is.function(family)) family <- tryCatch(family(), error = function(e) NULL)
   if (inherits(family, "emix_family")) return(family)
-  name <- check_choice(family, "family", c("normal", "binomial"))
-  switch(name, normal = mix_normal(), binomial = mix_binomial())
+  do.call(paste0("mix_", check_choice(family, "family", family_names)), list())
 }
 
 check_counts <- function(x, argument) {

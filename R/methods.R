@@ -5,7 +5,7 @@ check_fit <- function(object, argument = "object") {
   sound <- inherits(object, "emix") && is.list(object) &&
     all(c("family", "k", "parameters", "core", "loglik", "df", "nobs", "x") %in% names(object)) &&
     is_number(object$k) && is.list(object$family) && is.character(object$family$name) &&
-    object$family$name %in% c("normal", "binomial")
+    object$family$name %in% family_names
   if (sound) {
     blocks <- c("prop", family_of(object$family$name)$blocks)
     sound <- is.list(object$parameters) && all(blocks %in% names(object$parameters)) &&
@@ -144,7 +144,7 @@ print_convergence <- function(x) {
 #' fall into components, what became of the starts, and the call's settings.
 #'
 #' @param x,object a fit of [emix()], or its summary.
-#' @param digits significant digits of the parameters, default 4 more digits than needed to tell them from zero.
+#' @param digits significant digits of the parameters. Default: `getOption("digits") - 2`, so 5 (summary: 4).
 #' @param ... not used; anything given is an error.
 #' @return `print()` its argument, invisibly. `summary()` a list of class `"summary.emix"` with
 #'   `fit`, `table` (per component: the parameters, the expected number of rows `expected`

@@ -10,7 +10,7 @@
 #' @param col colours of the components, used in turn. Default: the Okabe-Ito colours, which
 #'   colour-blind readers can tell apart; line types differ too.
 #' @param main,xlab title and label of the horizontal axis; defaults say model and response.
-#' @param breaks number of bins of the histogram. Default: at least 24 and at most 100, in between as
+#' @param breaks number of bins of the histogram, or their edges. Default: at least 16 and at most 100, in between as
 #'   many as Freedman & Diaconis say or the narrowest component needs.
 #' @param ... graphical parameters for the panel of the data, such as `xlim` or `cex.axis`.
 #' @return the fit, invisibly. Graphical parameters are as before afterwards.
@@ -23,7 +23,7 @@
 plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, ...) {
   check_fit(x, "x")
   check_choice(type, "type", "fit")
-  if (!is.null(breaks)) breaks <- check_count(breaks, "breaks", 1, 1e5)
+  if (!is.null(breaks)) breaks <- check_breaks(breaks, x)
   style <- component_style(x, col)
   if (is.null(main)) main <- fit_title(x)
   if (is.null(xlab)) xlab <- response_label(x)
@@ -45,6 +45,17 @@ component_style <- function(x, col) {
   list(col = rep_len(col, x$k), lty = c(1L, 5L, 3L, 4L)[round %% 4L + 1L])
 }
 
+# A number of bins, or edges that hold all rows.
+check_breaks <- function(breaks, x) {
+  if (length(breaks) < 2L) return(check_count(breaks, "breaks", 1, 1e5))
+  breaks <- sort(check_numeric(breaks, "breaks"))
+  values <- if (is.matrix(x$x)) (x$x[, 1L] / x$x[, 2L])[x$x[, 2L] > 0] else x$x
+  if (anyNA(breaks) || any(!is.finite(breaks)) || min(values) < breaks[1L] || max(values) > breaks[length(breaks)]) {
+    stop_input("breaks", "a number of bins, or edges around all rows", describe(breaks))
+  }
+  breaks
+}
+
 response_label <- function(x) {
   label <- if (!is.null(x$terms)) deparse1(formula(x$terms)[[2L]]) else deparse1(x$call$x)
   if (x$family$name == "binomial") label <- "share of successes"
@@ -60,12 +71,13 @@ bin_rows <- function(x, weights, breaks) {
 
 # As many bins as the data bear, and at least one per standard deviation of the narrowest component.
 normal_breaks <- function(x, sd, breaks) {
+  if (length(breaks) > 1L) return(breaks)
   range <- range(x)
   if (range[1L] == range[2L]) return(range[1L] + max(abs(range[1L]), 1) * c(-0.5, 0.5))
   if (is.null(breaks)) {
     sample <- if (length(x) > 1e5) x[round(seq(1, length(x), length.out = 1e5))] else x
     fine <- min(100, (range[2L] / min(sd) - range[1L] / min(sd)))
-    breaks <- ceiling(min(100, max(24, nclass.FD(sample), fine)))
+    breaks <- ceiling(min(100, max(16, nclass.FD(sample), fine)))
   }
   edges <- pretty(range, breaks)
   if (length(edges) < 2L) seq(range[1L], range[2L], length.out = breaks + 1L) else edges
@@ -85,14 +97,15 @@ plot_normal <- function(x, style, main, xlab, breaks, ...) {
     x$parameters$prop[j] * dnorm(grid, x$parameters$mean[j], x$parameters$sd[j])
   }, grid)
   total <- rowSums(each)
-  head <- max(density, total) * (1.08 + 0.07 * ceiling((min(x$k, 8L) + 1) / 3))
-  open_panel(reach, c(0, head), main, xlab, "density", ...)
+  before <- par(mar = panel_margins(x))
+  on.exit(par(before))
+  open_panel(reach, c(0, 1.04 * max(density, total)), "", xlab, "density", ...)
   rect(edges[-length(edges)], 0, edges[-1L], density, col = "grey90", border = "grey75")
   lines(grid, total, lwd = 2)
   if (x$k > 1L) {
     for (j in seq_len(x$k)) lines(grid, each[, j], col = style$col[j], lty = style$lty[j], lwd = 2)
   }
-  component_legend(x, style)
+  component_legend(x, style, main)
 }
 
 open_panel <- function(xlim, ylim, main, xlab, ylab, ...) {
@@ -102,24 +115,36 @@ open_panel <- function(xlim, ylim, main, xlab, ylab, ...) {
   do.call(graphics::plot.default, c(list(NA, NA, type = "n"), given, defaults[setdiff(names(defaults), names(given))]))
 }
 
-# Names and proportions of up to eight components, and the mixture.
-component_legend <- function(x, style) {
+# The legend stands above the panel, below the title, where it can cover nothing.
+legend_rows <- function(x) ceiling((min(x$k, 8L) + 1) / 3)
+
+panel_margins <- function(x) c(4.2, 4.4, 2.6 + 1.1 * legend_rows(x), 1)
+
+# Title, then names and proportions of up to eight components, and the mixture.
+component_legend <- function(x, style, main) {
   j <- seq_len(min(x$k, 8L))
-  if (x$k == 1L) return(legend("top", "fitted density", lwd = 2, bty = "n"))
+  title(main = main, line = 0.8 + 1.1 * legend_rows(x))
+  usr <- par("usr")
+  above <- function(...) {
+    legend(mean(usr[1:2]), usr[4L], ..., xjust = 0.5, yjust = 0, xpd = NA, bty = "n", seg.len = 1.6, cex = 0.85,
+      y.intersp = 0.9)
+  }
+  if (x$k == 1L) return(above("fitted mixture", lwd = 2))
   names <- sprintf("%s (%s)", x$components[j], format(x$parameters$prop[j], digits = 2, nsmall = 2))
   if (x$k > 8L) names[8L] <- sprintf("... %d more", x$k - 7L)
-  legend("top", c(names, "mixture"), col = c(style$col[j], "black"), lty = c(style$lty[j], 1L),
-    lwd = 2, ncol = min(3L, x$k + 1L), bty = "n", seg.len = 1.6, cex = 0.9)
+  above(c(names, "mixture"), col = c(style$col[j], "black"), lty = c(style$lty[j], 1L), lwd = 2,
+    ncol = min(3L, x$k + 1L))
 }
 
 plot_binomial <- function(x, style, main, xlab, breaks, ...) {
-  before <- par(mar = c(4, 4.2, 2.5, 1))
+  before <- par(mar = panel_margins(x))
   on.exit({
     graphics::layout(1)
     par(before)
   })
-  graphics::layout(matrix(1:2), heights = c(3, 2))
+  graphics::layout(matrix(1:2), heights = c(3 + 0.2 * legend_rows(x), 2))
   plot_shares(x, style, main, xlab, breaks, ...)
+  par(mar = c(4.2, 4.4, 0.6, 1))
   if (x$n <= 40L) plot_row_bars(x, style) else plot_row_points(x, style, xlab)
 }
 
@@ -130,11 +155,12 @@ share_bins <- function(x, breaks) {
     return(list(edges = (seq(0, size + 1) - 0.5) / size, size = size, weight = 1))
   }
   if (is.null(breaks)) breaks <- 25L
+  edges <- if (length(breaks) > 1L) breaks else seq(0, 1, length.out = breaks + 1L)
   w <- if (is.null(x$weights)) rep(1, x$n) else x$weights
   live <- x$x[, 2L] > 0
   size <- sort(unique(x$x[live, 2L]))
   weight <- as.vector(rowsum(w[live], match(x$x[live, 2L], size)))
-  list(edges = seq(0, 1, length.out = breaks + 1L), size = size, weight = weight / sum(weight))
+  list(edges = edges, size = size, weight = weight / sum(weight))
 }
 
 # Expected share of rows in each bin under a component, over the numbers of trials.
@@ -159,15 +185,14 @@ plot_shares <- function(x, style, main, xlab, breaks, ...) {
   each <- matrix(each, ncol = x$k)
   total <- rowSums(each)
   middle <- (edges[-1L] + edges[-length(edges)]) / 2
-  head <- max(observed, total) * (1.08 + 0.12 * ceiling((min(x$k, 8L) + 1) / 3))
-  open_panel(range(edges), c(0, head), main, xlab, "share of rows", ...)
+  open_panel(range(edges), c(0, 1.04 * max(observed, total)), "", xlab, "share of rows", ...)
   rect(edges[-length(edges)], 0, edges[-1L], observed, col = "grey90", border = "grey75")
   dot <- if (length(middle) > 30L) 0.5 else 0.9
   lines(middle, total, type = "b", pch = 1L, cex = dot, lwd = 1.5)
   if (x$k > 1L) for (j in seq_len(x$k)) {
     lines(middle, each[, j], col = style$col[j], lty = style$lty[j], type = "b", pch = 16L, cex = dot, lwd = 1.5)
   }
-  component_legend(x, style)
+  component_legend(x, style, main)
 }
 
 row_names <- function(x) {
@@ -177,7 +202,7 @@ row_names <- function(x) {
 plot_row_bars <- function(x, style) {
   p <- own_posterior(x)
   at <- barplot(t(p), col = adjustcolor(style$col, 0.75), border = "white", ylim = c(0, 1), las = 1,
-    ylab = "posterior probability", xlab = "row (successes / trials)", names.arg = row_names(x),
+    ylab = "posterior", xlab = "row (successes / trials)", names.arg = row_names(x),
     cex.names = if (x$n > 15L) 0.7 else 0.9)
   if (x$n <= 12L) {
     # Inside the first component's bar where there is room, else just above it.
@@ -191,7 +216,7 @@ plot_row_points <- function(x, style, xlab) {
   if (nrow(points) > 5000L) points <- points[round(seq(1, nrow(points), length.out = 5000)), ]
   p <- posterior_of(x, points)
   share <- points[, 1L] / points[, 2L]
-  open_panel(c(0, 1), c(0, 1.02), NULL, xlab, "posterior probability")
+  open_panel(c(0, 1), c(0, 1.02), "", xlab, "posterior")
   for (j in seq_len(x$k)) {
     points(share, p[, j], pch = c(16L, 17L, 15L, 18L)[(j - 1L) %% 4L + 1L],
       col = adjustcolor(style$col[j], 0.6), cex = 0.8)

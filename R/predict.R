@@ -112,12 +112,11 @@ new_rows <- function(object, newdata) {
 predict_quantile <- function(object, newdata, p) {
   p <- check_numeric(p, "p")
   if (!length(p) || anyNA(p) || any(p < 0 | p > 1)) stop_input("p", "probabilities between 0 and 1", describe(p))
-  if (object$family$name == "normal") {
-    return(mixture_quantile(p, object$parameters, normal_family))
-  }
+  family <- family_of(object$family$name)
+  if (!is.matrix(object$x)) return(mixture_quantile(p, object$parameters, family))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   value <- vapply(p, function(q) {
-    mixture_quantile(cbind(rep(q, nrow(x)), x[, 2L]), object$parameters, binomial_family)
+    mixture_quantile(cbind(rep(q, nrow(x)), x[, 2L]), object$parameters, family)
   }, double(nrow(x)))
   matrix(value, nrow = nrow(x), dimnames = list(NULL, format(p, trim = TRUE)))
 }
@@ -179,10 +178,11 @@ quantile_residuals <- function(object) {
   x <- object$x
   low <- tail_of(x, TRUE)
   high <- tail_of(x, FALSE)
-  if (is.matrix(x)) {
-    u <- runif(nrow(x))
-    below <- tail_of(cbind(x[, 1L] - 1, x[, 2L]), TRUE)
-    at <- tail_of(cbind(x[, 1L] - 1, x[, 2L]), FALSE)
+  if (family$discrete) {
+    u <- runif(NROW(x))
+    less <- if (is.matrix(x)) cbind(x[, 1L] - 1, x[, 2L]) else x - 1
+    below <- tail_of(less, TRUE)
+    at <- tail_of(less, FALSE)
     low <- log_blend(below, low, u)
     high <- log_blend(high, at, 1 - u)
   }
