@@ -35,7 +35,9 @@
 #'   successes with `family = mix_binomial(size = )`; or a formula `response ~ 1`, where
 #'   the response may be `cbind(successes, failures)`.
 #' @param k number of components, a whole number from 1 to the number of rows. Default 2,
-#'   or the number of components that `labels` names.
+#'   or the number of components that `labels` names. Several numbers (`k = 1:5`): each is fitted, the
+#'   best by `criterion` is returned with the table of all in `fit$selection`; neighbouring numbers
+#'   lend each other their components as starts.
 #' @param family `"normal"` (default), `"binomial"`, or the value of [mix_normal()] or [mix_binomial()].
 #' @param weights case weights: a non-negative number per row; a row of weight `w` counts as
 #'   `w` equal rows. In the formula method looked up in `data` first.
@@ -48,6 +50,10 @@
 #'   `"prop"` for proportions of `1/k` each.
 #' @param labels known components of some rows, held throughout: a factor, a character vector or
 #'   component numbers, `NA` where unknown.
+#' @param prior a prior from [em_prior()] or its name, `"default"`: the fit is then the posterior mode.
+#'   `NULL` (default): maximum likelihood.
+#' @param criterion by which `k` is chosen among several: `"BIC"` (default), `"AIC"` or `"ICL"` (BIC
+#'   plus twice the entropy of the posterior probabilities; Biernacki, Celeux & Govaert 2000). The smallest wins.
 #' @param control how the fit is run, from [em_control()].
 #' @param na.action what to do with missing values in the response: [na.fail()] (default),
 #'   [na.omit()] or [na.exclude()] (results then have `NA` in these rows).
@@ -112,32 +118,39 @@ plain_call <- function(call) {
   call
 }
 
-fit_response <- function(x, k, k_given, family, weights, start, fixed, equal, labels, control, na.action,
-                         call) {
-  control <- check_control(control)
-  family <- as_family(family, NCOL(x))
+fit_response <- function(x, args, k_given, call) {
+  args$control <- check_control(args$control)
+  args["prior"] <- list(as_prior(args$prior))
+  family <- as_family(args$family, NCOL(x))
   response <- family_of(family$name)$rows(x, family)
-  frame <- collect_rows(response, family, weights, labels, na.action)
-  fit_mixture(frame, family, k, k_given, start, fixed, equal, control, call)
+  frame <- collect_rows(response, family, args$weights, args$labels, args$na.action)
+  rows <- core_rows(frame, args$control$condense)
+  if (!k_given && !is.null(frame$labels)) args$k <- max(args$k, frame$labels$count)
+  criterion <- check_choice(args$criterion, "criterion", c("BIC", "AIC", "ICL"))
+  fit <- if (length(args$k) > 1L) select_k(frame, rows, family, args, criterion) else
+    fit_mixture(frame, rows, family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
+  fit$call <- call
+  fit
 }
 
 #' @rdname emix
 #' @export
 emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
-                         equal = NULL, labels = NULL, control = em_control(), na.action = na.fail, ...) {
+                         equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
   x <- bare(x)
   if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
     stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
   }
-  fit_response(x, k, !missing(k), family, weights, start, fixed, equal, labels, control, na.action,
-    plain_call(match.call()))
+  args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
+    labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
+  fit_response(x, args, !missing(k), plain_call(match.call()))
 }
 
 #' @rdname emix
 #' @export
 emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
-                            equal = NULL, labels = NULL, control = em_control(), na.action = na.fail, ...) {
+                            equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
   bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
   if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
@@ -145,20 +158,23 @@ emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NUL
     stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
   }
   response <- if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
-  fit_response(response, k, !missing(k), family, weights, start, fixed, equal, labels, control,
-    na.action, plain_call(match.call()))
+  args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
+    labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
+  fit_response(response, args, !missing(k), plain_call(match.call()))
 }
 
 #' @rdname emix
 #' @export
 emix.formula <- function(x, data = NULL, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
-                         equal = NULL, labels = NULL, control = em_control(), na.action = na.fail,
-                         subset = NULL, ...) {
+                         equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(),
+                         na.action = na.fail, subset = NULL, ...) {
   check_no_dots(...)
   call <- match.call()
   frame <- formula_frame(x, data, call, parent.frame())
-  fit <- fit_response(bare(model.response(frame)), k, !missing(k), family, frame[["(weights)"]], start, fixed, equal,
-    frame[["(labels)"]], control, na.action, plain_call(call))
+  args <- list(k = k, family = family, weights = frame[["(weights)"]], start = start, fixed = fixed,
+    equal = equal, labels = frame[["(labels)"]], prior = prior, criterion = criterion, control = control,
+    na.action = na.action)
+  fit <- fit_response(bare(model.response(frame)), args, !missing(k), plain_call(call))
   fit$terms <- attr(frame, "terms")
   fit
 }

@@ -88,6 +88,12 @@ binomial_split <- function(parameters, from, to) {
   parameters
 }
 
+binomial_gradient <- function(fit, rows, sd) {
+  if (!is.null(sd)) stop_input("sd", "left out: binomial components have none")
+  list(range = c(0, 1), support = unname(fit$parameters$prob),
+    D = gradient_function(rows, function(x, t) dbinom(x[, 1L], x[, 2L], t, log = TRUE)))
+}
+
 binomial_family <- list(
   name = "binomial",
   title = "binomial",
@@ -115,6 +121,7 @@ binomial_family <- list(
   },
   no_prior = c(0, 0),
   not_prior = c("mean", "shrinkage", "df", "scale"),
+  gradient = binomial_gradient,
   spurious = function(parameters, total, spec) FALSE,
   merge = binomial_merge,
   split = binomial_split,

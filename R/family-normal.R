@@ -57,7 +57,8 @@ normal_apart <- function(parameters, same, free) {
   parameters
 }
 
-# Is a component a chance cluster? Asked of components of less than a third of the widest's sd: such a
+# Is a component a chance cluster? Asked of components of less than a third of the widest's sd. One
+# of fewer than four rows always is: any two close rows make such a maximum. Else the
 # component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
 # mean e_j reaches N_j + e_j in one of the windows of that width that the data hold with a
 # probability above 1/100.
@@ -72,6 +73,7 @@ normal_spurious <- function(parameters, total, spec) {
     inside <- pnorm(m[j] + 2 * s[j], m[others], s[others]) - pnorm(m[j] - 2 * s[j], m[others], s[others])
     expected <- total * sum(parameters$prop[others] * inside)
     rows <- total * parameters$prop[j] * 0.95
+    if (rows < 4 * 0.95) return(TRUE)
     span <- max(m[others] + 2 * s[others]) - min(m[others] - 2 * s[others])
     windows <- max(1, span / (4 * s[j]))
     stats::ppois(ceiling(rows + expected) - 1, expected, lower.tail = FALSE) * windows > 0.01
@@ -111,6 +113,21 @@ normal_prior <- function(prior, about, k, affine) {
   scale <- if (is.null(prior$scale)) (about[["sd"]] * affine$factor / k)^2 else
     prior$scale * affine$factor * affine$factor
   c(mean * affine$factor - affine$shift, shrinkage, df, scale)
+}
+
+# Further components have the common sd; beyond the data's range D falls.
+normal_gradient <- function(fit, rows, sd) {
+  if (is.null(sd)) {
+    common <- unname(fit$parameters$sd)
+    if (diff(range(common)) > 1e-12 * max(common)) {
+      stop_input("fit", "of normal components with one common sd (equal = \"sd\"), or `sd` given", "of several sds")
+    }
+    sd <- common[1L]
+  } else {
+    sd <- check_number(sd, "sd", 0, Inf, open = TRUE)
+  }
+  list(range = range(rows$x), support = unname(fit$parameters$mean),
+    D = gradient_function(rows, function(x, t) dnorm(x, t, sd, log = TRUE)))
 }
 
 normal_family <- list(
@@ -154,6 +171,7 @@ normal_family <- list(
   prior = normal_prior,
   no_prior = NULL,
   not_prior = "prob",
+  gradient = normal_gradient,
   spurious = normal_spurious,
   merge = normal_merge,
   split = normal_split,

@@ -8,7 +8,7 @@ stop_failed <- function(run, rows, spec, given) {
       if (rows$about[["min"]] == rows$about[["max"]]) "all rows have the same value, " else
         "a component shrank onto rows of (nearly) one value, ",
       "where the likelihood is unbounded. ",
-      if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start` or " else "",
+      if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or " else "",
       "a standard deviation held by `fixed` would help."),
     impossible = emix_stop("fit", what, " gives ",
       if (run$row > 0) paste("row", format(run$row)) else "a row",
@@ -37,19 +37,15 @@ component_names <- function(spec, start, labels) {
 }
 
 check_k <- function(k, n) {
-  if (length(k) > 1L) {
-    stop_input("k", "one number of components (choosing among several is not there yet)", describe(k))
-  }
   k <- check_count(k, "k", 1, 1e5)
   if (n < k) stop_input("k", sprintf("at most the number of rows of positive weight (%.0f)", n), format(k))
   k
 }
 
-fit_mixture <- function(frame, family, k, k_given, start, fixed, equal, control, call) {
+# One k. `more` holds further starts: components of a neighbouring k.
+fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, control, more = NULL) {
   table <- family_of(family$name)
-  rows <- core_rows(frame, control$condense)
   labels <- frame$labels
-  if (!k_given && !is.null(labels)) k <- max(k, labels$count)
   k <- check_k(k, rows$raw$n)
   if (!is.null(labels) && labels$count > k) {
     stop_input("labels", sprintf("labels of at most k = %d components", k), sprintf("of %d", labels$count))
@@ -59,23 +55,32 @@ fit_mixture <- function(frame, family, k, k_given, start, fixed, equal, control,
     stop_input("size", "positive in at least one row", "zero in all")
   }
   affine <- table$affine(rows$about)
-  starts <- if (is.null(start)) make_starts(some_rows(rows), spec, control$starts) else
+  starts <- if (is.null(start)) make_starts(some_rows(rows), spec, control$starts, more) else
     read_start(start, rows, spec)
-  run <- run_starts(rows, spec, affine, control, starts)
+  core <- core_prior(prior, spec, rows, affine)
+  run <- run_starts(rows, spec, affine, control, starts, core)
   if (run$status != 0L) stop_failed(run, rows, spec, !is.null(start))
+  run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
+    run$objective - run$log_prior
   fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
-  fit$call <- call
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
   fit$arguments <- list(k = k, family = family, start = start, fixed = fixed, equal = equal,
-    control = control)
+    prior = prior, control = control)
   if (!fit$converged && control$max_iter > 0L) warn_not_converged(fit)
+  if (fit$convergence$spurious) warn_spurious()
   fit
 }
 
 warn_not_converged <- function(fit) {
+  gain <- fit$convergence$gain
   emix_warn("iterations", "EM stopped after max_iter = ", fit$arguments$control$max_iter,
-    " iterations; the log-likelihood would still rise by about ", format(fit$convergence$gain, digits = 2),
+    " iterations", if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
     ". Allow more: control = em_control(max_iter = ).")
+}
+
+warn_spurious <- function() {
+  emix_warn("spurious", "every maximum found has a component that may be a chance cluster of a few rows ",
+    "(see ?emix). Fewer components, `equal = \"sd\"` or a prior, prior = em_prior(), would help.")
 }
 
 new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
@@ -84,6 +89,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
   total <- if (is.null(frame$weights)) NROW(frame$x) else sum(frame$weights)
+  maxima <- maxima_table(run, spec, total, affine)
   places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(
     call = NULL,
@@ -91,18 +97,20 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
     k = spec$k,
     parameters = parameters,
     components = components,
-    loglik = run$objective,
+    loglik = run$loglik,
+    objective = run$objective,
     df = count_df(spec),
     nobs = if (is.null(frame$weights)) NROW(frame$x) else sum(frame$weights),
     n = NROW(frame$x),
     converged = run$converged,
     iterations = run$iterations,
     convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations,
-      tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious)),
+      tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious),
+      maximum = if (!is.null(maxima)) which.min(abs(maxima$loglik - run$height))),
     held = lapply(spec$held, function(h) h[order]),
     equal = spec$equal,
     starts = start_table(run, spec, total),
-    maxima = maxima_table(run, spec, total, affine, components),
+    maxima = maxima,
     trace = if (control$trace) new_trace(run, spec, affine, places, components),
     x = frame$x,
     weights = frame$weights,
@@ -136,7 +144,7 @@ start_table <- function(run, spec, total) {
 }
 
 # The distinct maxima that runs converged to, the highest first.
-maxima_table <- function(run, spec, total, affine, components) {
+maxima_table <- function(run, spec, total, affine) {
   f <- take_runs(run$field, which(run$field$status == 0L & run$field$converged))
   if (!length(f$objective)) return(NULL)
   order <- order(f$objective, decreasing = TRUE)

@@ -131,11 +131,21 @@ print_parameters <- function(x, digits) {
 }
 
 print_convergence <- function(x) {
-  gain <- x$convergence$gain
-  left <- if (!is.finite(gain)) "gain still to come unknown" else if (gain == 0) "nothing left to gain" else
-    paste("log-likelihood still to gain about", format(gain, digits = 1))
-  cat(if (x$converged) "converged" else "NOT converged", " after ", counted(x$iterations, "iteration"), "; ",
-    left, "\n", sep = "")
+  c <- x$convergence
+  steps <- counted(x$iterations, "iteration")
+  if (!x$converged) {
+    left <- if (is.finite(c$gain)) paste(": log-likelihood still to gain about", format(c$gain, digits = 1))
+    cat("NOT converged after ", steps, left, "\n", sep = "")
+  } else if (x$arguments$control$estep == "hard") {
+    cat("converged: assignments do not change any more (", steps, ")\n", sep = "")
+  } else {
+    what <- if (is.null(x$arguments$prior)) "log-likelihood" else "log posterior"
+    cat("converged: ", what, " within ", format(max(c$gain, 1e-16), digits = 1), " of this maximum (", steps, ")\n",
+      sep = "")
+  }
+  if (c$flat) cat("flat: components coincide or a parameter makes no difference\n")
+  if (length(c$boundary)) cat("on the boundary: ", listing(c$boundary), "\n", sep = "")
+  if (c$spurious) cat("a component may be a chance cluster: see ?emix\n")
 }
 
 #' Print and summarise a mixture
@@ -166,6 +176,7 @@ print.emix <- function(x, digits = max(3L, getOption("digits") - 2L), ...) {
   cat("\n")
   print_likelihood(x)
   print_convergence(x)
+  print_selection(x)
   invisible(x)
 }
 
@@ -173,6 +184,7 @@ print_likelihood <- function(x) {
   shown <- function(value, digits) formatC(value, digits = digits, format = "f", big.mark = ",")
   cat("log-likelihood ", shown(x$loglik, 4), " (df ", x$df, "), AIC ", shown(AIC(x), 2), ", BIC ",
     shown(BIC(x), 2), "\n", sep = "")
+  if (!is.null(x$arguments$prior)) cat("log posterior (without constants) ", shown(x$objective, 4), "\n", sep = "")
 }
 
 #' @rdname print.emix
@@ -188,7 +200,7 @@ summary.emix <- function(object, ...) {
 
 # Weighted numbers of rows per component, a stretch of rows at a time.
 count_assigned <- function(object, stretch = 2^17) {
-  sums <- list(expected = numeric(object$k), assigned = numeric(object$k), certain = 0)
+  sums <- list(expected = numeric(object$k), assigned = numeric(object$k), certain = 0, entropy = 0)
   for (from in seq(1, object$n, by = stretch)) {
     at <- seq(from, min(from + stretch - 1, object$n))
     w <- if (is.null(object$weights)) rep(1, length(at)) else object$weights[at]
@@ -196,6 +208,7 @@ count_assigned <- function(object, stretch = 2^17) {
     best <- max.col(p, ties.method = "first")
     sums$expected <- sums$expected + colSums(p * w)
     sums$assigned <- sums$assigned + as.vector(rowsum(c(w, numeric(object$k)), c(best, seq_len(object$k))))
+    sums$entropy <- sums$entropy - sum(w * p * log(pmax(p, .Machine$double.xmin)))
     sums$certain <- sums$certain + sum(w * p[cbind(seq_along(best), best)])
   }
   sums
@@ -219,14 +232,30 @@ print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ..
   print_likelihood(fit)
   print_convergence(fit)
   print_starts(fit)
+  if (!is.null(fit$selection)) {
+    cat("\n")
+    print(format(fit$selection, digits = 6), row.names = FALSE)
+  }
   invisible(x)
 }
 
 print_starts <- function(fit) {
   s <- fit$starts
   if (nrow(s) < 2L) return(invisible())
-  reached <- sum(abs(s$loglik - fit$loglik) < same_maximum, na.rm = TRUE)
   counts <- table(s$outcome)
-  cat(counted(nrow(s), "start"), ": ", reached, " reached this maximum; ",
+  top <- fit$convergence$maximum
+  cat(counted(nrow(s), "run"), ": ", if (!is.null(top)) paste0(fit$maxima$met[top], " met this maximum; "),
     paste(counts, names(counts), collapse = ", "), "\n", sep = "")
+  others <- if (is.null(top)) fit$maxima else fit$maxima[-top, , drop = FALSE]
+  if (NROW(others)) {
+    shown <- utils::head(others, 4L)
+    values <- paste0(formatC(shown$loglik, digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
+    cat("other maxima: ", paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
+  }
+}
+
+print_selection <- function(fit) {
+  if (is.null(fit$selection)) return(invisible())
+  by <- attr(fit$selection, "criterion")
+  cat("k = ", fit$k, " of ", listing(fit$selection$k, 12L), " has the smallest ", by, "\n", sep = "")
 }

@@ -155,6 +155,7 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
     best <- run_em(problem, theta[, 1L], control$trace)
     best$field <- c(lapply(best[c("objective", "status", "converged", "iterations", "evaluations", "flat",
       "gain")], identity), list(theta = matrix(best$theta), kind = starts$kind))
+    best$height <- best$objective
     best$spurious <- best$status == 0L && spurious_runs(best$field, spec, total)
     return(best)
   }
@@ -176,8 +177,8 @@ finish <- function(field, problem, spec, total, control, all_rows) {
     if (run$status == 0L) {
       run$spurious <- any(spec$family$spurious(unpack_core(run$theta, spec), total, spec))
       run$iterations <- run$iterations + field$iterations[s]
+      run$height <- field$objective[s]
       if (is.null(best) || better_run(run, best)) best <- run
-      if (all_rows) field$objective[s] <- run$objective
       field$converged[s] <- run$converged
     }
     field$status[s] <- run$status

@@ -75,7 +75,7 @@ cut_starts <- function(u, w, k, spreads) {
 }
 
 # All starts as a list of parameters and the kind of each.
-make_starts <- function(rows, spec, starts) {
+make_starts <- function(rows, spec, starts, more = NULL) {
   if (spec$k == 1L) {
     return(list(parameters = list(from_groups(rep(1L, rows$n), rows, spec)), kind = "whole"))
   }
@@ -87,6 +87,8 @@ make_starts <- function(rows, spec, starts) {
   groups <- c(cuts, replicate(starts - length(cuts), scatter_groups(u, w, spec$k), simplify = FALSE))
   parameters <- lapply(groups, from_groups, rows, spec)
   kind <- c(names(cuts), rep("random", starts - length(cuts)))
+  parameters <- c(parameters, lapply(more, impose, spec))
+  kind <- c(kind, rep("neighbour", length(more)))
   for (i in seq_along(parameters)) parameters[[i]] <- set_apart(parameters[[i]], spec)$parameters
   list(parameters = parameters, kind = kind)
 }
