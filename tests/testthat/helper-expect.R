@@ -1,4 +1,5 @@
-# Equal to `within`, absolutely where numbers are below 1 and relatively above; shape and names aside.
+# Equal to `within`, absolutely where numbers are below 1 and relatively above; shape and names
+# aside.
 expect_near <- function(object, expected, within = 1e-10) {
   act <- list(val = object, lab = deparse1(substitute(object)))
   a <- as.double(unlist(act$val, use.names = FALSE))
@@ -16,18 +17,18 @@ expect_near <- function(object, expected, within = 1e-10) {
   invisible(act$val)
 }
 
-# An error about an argument: its class, the condition's `argument`, and a message that names it
-# and says something.
-expect_input_error <- function(code, argument, message = NULL) {
+# An error about an argument: its class, the condition's `argument`, and a message that explains
+# and names it (or what of it is wrong: `named`).
+expect_input_error <- function(code, argument, message = NULL, named = argument) {
   error <- expect_error(code, class = "emix_error_input")
   if (!inherits(error, "emix_error_input")) return(invisible(error))
   expect_s3_class(error, "emix_error")
-  named <- if (is.null(error$argument)) "nothing" else error$argument
-  expect(named == argument || startsWith(named, paste0(argument, "$")),
-    sprintf("The condition names `%s`, not `%s`.", named, argument))
+  found <- if (is.null(error$argument)) "nothing" else error$argument
+  expect(found == argument || startsWith(found, paste0(argument, "$")),
+    sprintf("The condition names `%s`, not `%s`.", found, argument))
   text <- conditionMessage(error)
-  said <- grepl(argument, text, fixed = TRUE) && nchar(text) > nchar(argument) + 15L
-  expect(said, sprintf("The message \"%s\" does not explain `%s`.", text, argument))
+  said <- grepl(named, text, fixed = TRUE) && nchar(text) > nchar(named) + 15L
+  expect(said, sprintf("The message \"%s\" does not explain `%s`.", text, named))
   if (!is.null(message)) expect_match(text, message)
   invisible(error)
 }

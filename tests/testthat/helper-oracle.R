@@ -1,9 +1,9 @@
 # The EM algorithm in plain R, as a textbook writes it: slow, n x k matrices, no function of the
 # package. A family is a list of two functions:
 #
-#   log_density(x, parameters, j)    log f_j of every row, constants included
-#   maximise(x, share, old, fixed, equal)
-#                                    M-step of the components' parameters; share is n x k, weights in
+#   log_density(x, parameters, j)          log f_j of every row, constants included
+#   maximise(x, share, old, fixed, equal)  M-step of the components' parameters; share: n x k, with
+#                                          the weights in it
 #
 # Dempster, Laird & Rubin (1977); McLachlan & Peel (2000), section 2.8 and chapter 3.
 

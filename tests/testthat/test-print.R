@@ -1,0 +1,102 @@
+# What people read. Numbers that hang on rounding or on the number of iterations are masked.
+
+masked <- function(lines) {
+  lines <- gsub("[0-9,]+ iterations?", "<n> iterations", lines)
+  lines <- gsub("about ([-+0-9.e]+[0-9]|Inf)", "about <g>", lines)
+  left <- "(log-likelihood still to gain about <g>|nothing left to gain)"
+  lines <- gsub(left, "<left to gain>", lines)
+  gsub("starts: .*", "starts: <outcomes>", lines)
+}
+
+# Also where other snapshots are skipped: text alone, the same with every version of testthat.
+expect_print <- function(fit) {
+  expect_snapshot(print(fit), transform = masked, cran = TRUE)
+  expect_snapshot(print(summary(fit)), transform = masked, cran = TRUE)
+}
+
+message_of <- function(code) {
+  cat(conditionMessage(tryCatch(code, error = identity, warning = identity)), "\n")
+}
+
+test_that("coins, proportions equal", {
+  expect_print(emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial",
+    equal = "prop"))
+})
+
+test_that("coins known", {
+  expect_print(emix(cbind(heads, tails) ~ 1, data = coins, family = "binomial", labels = coin))
+})
+
+test_that("heights, equal sd", {
+  expect_print(emix(height ~ 1, data = heights, k = 2, equal = "sd"))
+})
+
+test_that("one component", {
+  expect_print(emix(faithful$waiting, k = 1))
+})
+
+test_that("parameters held", {
+  expect_print(emix(faithful$waiting, k = 2, fixed = list(prop = c(0.4, 0.6), sd = c(6, NA))))
+})
+
+test_that("weights, some labels, rows left out", {
+  x <- c(faithful$waiting, NA)
+  g <- replace(rep(NA, 273), 1:3, c("long", "short", "long"))
+  expect_print(emix(x, k = 2, weights = rep(c(1, 2.5, 0), 91), labels = g, na.action = na.omit))
+})
+
+test_that("not converged", {
+  expect_warning(
+    fit <- emix(faithful$waiting, start = list(mean = c(55, 80)),
+      control = em_control(max_iter = 3)),
+    class = "emix_warning_iterations"
+  )
+  expect_snapshot(print(fit), transform = masked, cran = TRUE)
+})
+
+test_that("a long call is shortened", {
+  fit <- emix(c(54, 74, 62, 85, 55, 88, 85, 51, 85, 54, 84, 78, 47, 83, 52, 62, 84, 52, 79, 51, 47,
+    78, 69, 74, 83, 55, 76, 78, 79, 73, 77, 66, 80, 74, 52, 48, 80, 59, 90, 80, 58, 84, 58, 73, 83,
+    64, 53, 82, 59, 75, 90, 54, 80, 54, 83, 71, 64, 77, 81, 59, 84, 48, 82, 60, 92, 78, 78, 65, 73,
+    82, 56, 79, 71, 62, 76, 60, 78, 76, 83, 75, 82, 70, 65, 73, 88, 76, 80, 48, 86, 60, 90), k = 1)
+  expect_lt(length(capture.output(print(fit))), 14)
+  expect_output(print(fit), "...", fixed = TRUE)
+})
+
+test_that("many components, of which the first are shown", {
+  fit <- emix_steps(seq(1, 80, 0.5), 2, k = 40, start = list(mean = seq(1, 79, 2)), equal = "sd")
+  out <- capture.output(print(fit))
+  expect_lt(length(out), 60)
+  expect_match(out, "as.data.frame", all = FALSE)
+})
+
+test_that("the messages of errors and warnings", {
+  set.seed(1)
+  x <- faithful$waiting
+  expect_snapshot(cran = TRUE, transform = masked, {
+    message_of(emix(c(x, NA), k = 2))
+    message_of(emix(x, k = 0))
+    message_of(emix(letters))
+    message_of(emix(coins$heads, k = 2, family = "binomial"))
+    message_of(emix(rep(3, 20), k = 2))
+    message_of(emix(x, k = 2, weights = -x))
+    message_of(emix(x, k = 2, fixed = list(prop = c(0.5, 0.6))))
+    message_of(emix(x, k = 2, start = list(sd = c(1, 2))))
+    message_of(emix(x, kk = 2))
+    message_of(emix(height ~ sex, data = heights))
+    message_of(em_control(tol = 2))
+    message_of(predict(emix(x, k = 1), type = "prob"))
+    message_of(coef(structure(list(), class = "emix")))
+    message_of(emix(x, k = 2, start = list(mean = c(70, 70))))
+    message_of(emix(x, k = 2, start = list(mean = c(54, 80)), control = em_control(max_iter = 2)))
+  })
+})
+
+test_that("controls and families", {
+  expect_snapshot(cran = TRUE, {
+    em_control(progress = FALSE)
+    mix_normal()
+    mix_binomial()
+    mix_binomial(size = c(10, 20))
+  })
+})
