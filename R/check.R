@@ -78,14 +78,15 @@ check_weights <- function(weights, n) {
 # Known components: a list of codes (0 = unknown, else 1..) and the levels.
 check_labels <- function(labels, n, argument = "labels") {
   if (is.null(labels)) return(NULL)
-  usable <- is.atomic(labels) && (is.factor(labels) || !is.object(labels)) && is.null(dim(labels))
+  usable <- (is.factor(labels) || is.numeric(labels) || is.character(labels) || is.logical(labels)) &&
+    (is.factor(labels) || !is.object(labels)) && is.null(dim(labels))
   if (!usable) stop_input(argument, "a vector or a factor", describe(labels))
   if (length(labels) != n) {
     stop_input(argument, sprintf("of length %.0f, one per row", n), sprintf("%.0f", length(labels)))
   }
-  whole <- is.numeric(labels) && !is.factor(labels) && all(labels == round(labels) & labels >= 1, na.rm = TRUE)
+  whole <- is.numeric(labels) && !is.factor(labels) && all(labels == round(labels) & labels >= 1 & labels <= 1e5, na.rm = TRUE)
   if (is.numeric(labels) && !is.factor(labels) && !whole) {
-    stop_input(argument, "component numbers from 1, or names", "other numbers")
+    stop_input(argument, "component numbers from 1 to 1e5, or names", "other numbers")
   }
   if (whole) {
     top <- suppressWarnings(max(labels, na.rm = TRUE))

@@ -25,22 +25,29 @@ mixture_cdf <- function(q, parameters, family, lower.tail = TRUE, log.p = FALSE)
 }
 
 # The quantile lies between the smallest and the largest of the components' quantiles. The
-# distribution function is halved down between them: on the log scale of the nearer tail, to the
-# last bit (normal) or to one count (binomial).
-mixture_quantile <- function(p, parameters, family) {
+# distribution function is halved down between them, to the last bit (normal) or to one count
+# (binomial). `p` holds logs of probabilities of the lower or the upper tail: the other tail is
+# used where it is the smaller one, so that no digit is lost in either.
+mixture_quantile <- function(p, parameters, family, lower.tail = TRUE) {
   discrete <- family$discrete
   chance <- if (is.matrix(p)) p[, 1L] else p
   live <- which(parameters$prop > 0)
-  each <- vapply(live, function(j) family$quantile(p, one_component(parameters, j)), double(length(chance)))
+  each <- vapply(live, function(j) {
+    family$quantile(p, one_component(parameters, j), lower.tail, log.p = TRUE)
+  }, double(length(chance)))
   each <- matrix(each, ncol = length(live))
   low <- apply(each, 1L, min)
   high <- apply(each, 1L, max)
-  upper <- chance > 0.5
+  other <- log1m_exp(chance)
+  swap <- chance > other
+  slack <- if (discrete) 1e-12 else 0
   reaches <- function(x) {
     q <- if (is.matrix(p)) cbind(x, p[, 2L]) else x
-    below <- mixture_cdf(q, parameters, family)
-    above <- mixture_cdf(q, parameters, family, lower.tail = FALSE)
-    ifelse(upper, above <= (1 - chance) * (1 + discrete * 1e-12), below >= chance * (1 - discrete * 1e-12))
+    below <- mixture_cdf(q, parameters, family, TRUE, TRUE)
+    above <- mixture_cdf(q, parameters, family, FALSE, TRUE)
+    low <- if (lower.tail) chance else other
+    high <- if (lower.tail) other else chance
+    ifelse(swap == lower.tail, above <= high + slack, below >= low - slack)
   }
   for (turn in seq_len(2200L)) {
     middle <- if (discrete) floor(low + (high - low) / 2) else low + (high - low) / 2
@@ -52,6 +59,9 @@ mixture_quantile <- function(p, parameters, family) {
   }
   high
 }
+
+# log(1 - exp(x)), x <= 0, without loss at either end (Maechler 2012).
+log1m_exp <- function(x) ifelse(x > -log(2), log(-expm1(x)), log1p(-exp(x)))
 
 #' The distribution of a mixture
 #'
@@ -110,11 +120,12 @@ qemix <- function(p, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
   lower.tail <- check_flag(lower.tail, "lower.tail")
   log.p <- check_flag(log.p, "log.p")
   p <- check_numeric(p, "p")
-  if (log.p) p <- exp(p)
-  if (!lower.tail) p <- 1 - p
-  bad <- which(p < 0 | p > 1)
-  if (length(bad)) stop_input("p", "probabilities", format(p[bad[1L]]))
-  over_known(with_size(p, "p", m, size), function(known, at) mixture_quantile(known, m$parameters, m$family))
+  bad <- which(if (log.p) p > 0 else p < 0 | p > 1)
+  if (length(bad)) stop_input("p", if (log.p) "logs of probabilities" else "probabilities", format(p[bad[1L]]))
+  if (!log.p) p <- log(p)
+  over_known(with_size(p, "p", m, size), function(known, at) {
+    mixture_quantile(known, m$parameters, m$family, lower.tail)
+  })
 }
 
 #' @rdname demix
@@ -122,7 +133,8 @@ qemix <- function(p, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
 remix <- function(n, mixture, size = NULL) {
   m <- read_mixture(mixture)
   n <- if (length(n) > 1L) length(n) else check_count(n, "n", 0, 2^31 - 1)
-  if (m$family$name == "binomial") size <- with_size(numeric(n), "n", m, size)[, 2L]
+  size <- with_size(numeric(n), "n", m, size)
+  size <- if (is.matrix(size)) size[, 2L]
   draw_mixture(n, m$parameters, m$family, size)
 }
 

@@ -202,7 +202,8 @@ formula_frame <- function(formula, data, call, env) {
   })
   response <- bare(model.response(frame))
   if (!is.numeric(response) || is.object(response)) {
-    stop_input(deparse1(formula[[2L]]), "numeric", describe(response))
+    emix_stop("input", "the response `", deparse1(formula[[2L]]), "` must be numeric, not ", describe(response), ".",
+      argument = "x")
   }
   frame
 }

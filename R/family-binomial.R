@@ -94,7 +94,7 @@ binomial_gradient <- function(fit, rows, sd) {
     D = gradient_function(rows, function(x, t) dbinom(x[, 1L], x[, 2L], t, log = TRUE)))
 }
 
-binomial_family <- list(
+binomial_family <- function() list(
   name = "binomial",
   title = "binomial",
   blocks = "prob",
@@ -121,6 +121,7 @@ binomial_family <- list(
   },
   no_prior = c(0, 0),
   not_prior = c("mean", "shrinkage", "df", "scale"),
+  thin = spaced_rows,
   gradient = binomial_gradient,
   spurious = function(parameters, total, spec) FALSE,
   merge = binomial_merge,

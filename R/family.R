@@ -21,9 +21,9 @@
 
 family_names <- c("normal", "binomial")
 
-# The list of a family, <name>_family in family-<name>.R.
+# The list of a family, from <name>_family() in family-<name>.R.
 family_of <- function(name) {
-  get(paste0(check_choice(name, "family", family_names), "_family"), topenv(), mode = "list")
+  get(paste0(check_choice(name, "family", family_names), "_family"), topenv(), mode = "function")()
 }
 
 #' Families of mixture components

@@ -8,7 +8,7 @@ stop_failed <- function(run, rows, spec, given) {
       if (rows$about[["min"]] == rows$about[["max"]]) "all rows have the same value, " else
         "a component shrank onto rows of (nearly) one value, ",
       "where the likelihood is unbounded. ",
-      if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or " else "",
+      if (rows$about[["min"]] == rows$about[["max"]]) "" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or " else "",
       "a standard deviation held by `fixed` would help."),
     impossible = emix_stop("fit", what, " gives ",
       if (run$row > 0) paste("row", format(run$row)) else "a row",
@@ -55,7 +55,7 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
     stop_input("size", "positive in at least one row", "zero in all")
   }
   affine <- table$affine(rows$about)
-  starts <- if (is.null(start)) make_starts(some_rows(rows), spec, control$starts, more) else
+  starts <- if (is.null(start)) make_starts(some_rows(rows, table), spec, control$starts, more) else
     read_start(start, rows, spec)
   core <- core_prior(prior, spec, rows, affine)
   run <- run_starts(rows, spec, affine, control, starts, core)

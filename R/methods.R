@@ -1,20 +1,55 @@
 # The usual questions, answered from the object alone.
 
+# What each element of a fit must be like; a fit that passes can be asked anything.
+fit_rules <- list(
+  family = function(v, o) is.list(v) && is.character(v$name) && length(v$name) == 1L && v$name %in% family_names,
+  k = function(v, o) is_number(v) && v >= 1,
+  components = function(v, o) is.character(v) && length(v) == o$k && !anyNA(v),
+  parameters = function(v, o) sound_parameters(v, family_of(o$family$name), o$k),
+  core = function(v, o) {
+    is.list(v) && is.double(v$theta) && length(v$theta) == o$k * length(o$parameters) && !anyNA(v$theta) &&
+      is.double(v$factor) && is.double(v$shift) && length(v$factor) == length(v$shift) && !anyNA(c(v$factor, v$shift))
+  },
+  x = function(v, o) is.double(v) && NCOL(v) == length(o$core$factor) && NCOL(v) == family_of(o$family$name)$columns &&
+    NROW(v) == o$n && !anyNA(v),
+  n = function(v, o) is_number(v) && v >= 1,
+  nobs = function(v, o) is_number(v) && v > 0,
+  loglik = function(v, o) is_number(v),
+  objective = function(v, o) is_number(v),
+  df = function(v, o) is_number(v) && v >= 0,
+  weights = function(v, o) is.null(v) || (is.double(v) && length(v) == o$n && !anyNA(v)),
+  labels = function(v, o) is.null(v) || (is.integer(v) && length(v) == o$n && !anyNA(v) && all(v >= 0L & v <= o$k)),
+  converged = function(v, o) is.logical(v) && length(v) == 1L && !is.na(v),
+  iterations = function(v, o) is_number(v),
+  convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat),
+  held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) && all(vapply(v, is.logical, NA)),
+  equal = function(v, o) is.character(v),
+  starts = function(v, o) is.data.frame(v) && all(c("outcome", "loglik", "spurious") %in% names(v)),
+  maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("loglik", "met", "spurious") %in% names(v))),
+  na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
+  arguments = function(v, o) is.list(v) && inherits(v$control, "em_control"),
+  call = function(v, o) is.call(v),
+  terms = function(v, o) is.null(v) || inherits(v, "terms")
+)
+
+sound_parameters <- function(v, family, k) {
+  blocks <- c("prop", family$blocks)
+  if (!is.list(v) || !identical(names(v), blocks)) return(FALSE)
+  if (!all(vapply(v, function(p) is.double(p) && length(p) == k && !anyNA(p), NA))) return(FALSE)
+  legal <- vapply(family$blocks, function(b) all(family$legal(b, v[[b]])$ok), NA)
+  all(legal) && all(v$prop >= 0 & v$prop <= 1) && abs(sum(v$prop) - 1) < 1e-6
+}
+
 # Stops where an object is not what emix() made: hand-made, edited or damaged.
 check_fit <- function(object, argument = "object") {
-  sound <- inherits(object, "emix") && is.list(object) &&
-    all(c("family", "k", "parameters", "core", "loglik", "df", "nobs", "x") %in% names(object)) &&
-    is_number(object$k) && is.list(object$family) && is.character(object$family$name) &&
-    object$family$name %in% family_names
-  if (sound) {
-    blocks <- c("prop", family_of(object$family$name)$blocks)
-    sound <- is.list(object$parameters) && all(blocks %in% names(object$parameters)) &&
-      all(vapply(object$parameters[blocks], function(v) is.numeric(v) && length(v) == object$k && !anyNA(v), NA)) &&
-      is.numeric(object$core$theta) && length(object$core$theta) == object$k * length(blocks)
+  if (!inherits(object, "emix") || !is.list(object)) {
+    emix_stop("object", "`", argument, "` must be a fit of emix(), not ", describe(unclass(object)), ".", argument = argument)
   }
-  if (!sound) {
-    emix_stop("object", "`", argument, "` is not a fit of emix() or has been damaged: found ",
-      describe(object), ".", argument = argument)
+  for (name in names(fit_rules)) {
+    if (!isTRUE(fit_rules[[name]](object[[name]], object))) {
+      emix_stop("object", "`", argument, "` has been damaged: its element `", name, "` is not what emix() made.",
+        argument = argument)
+    }
   }
   object
 }
@@ -86,6 +121,7 @@ nobs.emix <- function(object, ...) {
 #' @param x a fit of [emix()].
 #' @export
 formula.emix <- function(x, ...) {
+  check_no_dots(...)
   if (is.null(check_fit(x, "x")$terms)) NULL else formula(x$terms)
 }
 
@@ -102,7 +138,7 @@ format_n <- function(x) {
   known <- sum(x$labels > 0L)
   if (known > 0) rows <- paste0(rows, ", ", format(known, big.mark = ","), " labelled")
   gone <- naprint(x$na.action)
-  if (nzchar(gone)) paste0(rows, " (", gone, ")") else rows
+  if (nzchar(gone)) paste0(rows, "; ", gone) else rows
 }
 
 print_call <- function(x) {
@@ -218,6 +254,7 @@ count_assigned <- function(object, stretch = 2^17) {
 #' @export
 print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   check_no_dots(...)
+  digits <- check_count(digits, "digits", 1, 22)
   fit <- x$fit
   cat(fit_title(fit), " (", format_n(fit), ")\n", sep = "")
   print_call(fit)

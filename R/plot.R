@@ -108,8 +108,8 @@ plot_normal <- function(x, style, main, xlab, breaks, ...) {
   component_legend(x, style, main)
 }
 
-open_panel <- function(xlim, ylim, main, xlab, ylab, ...) {
-  defaults <- list(xlim = xlim, ylim = ylim, main = main, xlab = xlab, ylab = ylab, bty = "l", las = 1,
+open_panel <- function(x_range, y_range, main, xlab, ylab, ...) {
+  defaults <- list(xlim = x_range, ylim = y_range, main = main, xlab = xlab, ylab = ylab, bty = "l", las = 1,
     xaxs = "r", yaxs = "i")
   given <- list(...)
   do.call(graphics::plot.default, c(list(NA, NA, type = "n"), given, defaults[setdiff(names(defaults), names(given))]))

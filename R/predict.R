@@ -37,7 +37,8 @@ predict.emix <- function(object, newdata = NULL,
   if (type == "quantile") return(predict_quantile(object, newdata, p))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   label <- if (is.null(newdata)) object$labels
-  value <- over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type))
+  value <- over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type),
+    empty = predict_rows(object, take_rows(object$x, 1L), NULL, type))
   if (is.null(newdata)) naresid(object$na.action, value) else value
 }
 
@@ -50,13 +51,13 @@ predict_rows <- function(object, x, label, type) {
   )
 }
 
-# Applies f to the rows without missing values and puts NA in the others.
-over_known <- function(x, f) {
+# Applies f to the rows without missing values and puts NA in the others; `empty` is a
+# value of the form that f gives, for where no row is without.
+over_known <- function(x, f, empty = 0) {
   gone <- missing_rows(x)
   if (!length(gone)) return(f(x, TRUE))
   at <- seq_len(NROW(x))[-gone]
-  value <- if (length(at)) f(take_rows(x, at), at)
-  if (is.null(value)) return(rep(NA_real_, NROW(x)))
+  value <- if (length(at)) f(take_rows(x, at), at) else empty
   where <- rep(NA_integer_, NROW(x))
   where[at] <- seq_along(at)
   take_rows(value, where)
@@ -113,10 +114,10 @@ predict_quantile <- function(object, newdata, p) {
   p <- check_numeric(p, "p")
   if (!length(p) || anyNA(p) || any(p < 0 | p > 1)) stop_input("p", "probabilities between 0 and 1", describe(p))
   family <- family_of(object$family$name)
-  if (!is.matrix(object$x)) return(mixture_quantile(p, object$parameters, family))
+  if (!is.matrix(object$x)) return(mixture_quantile(log(p), object$parameters, family))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   value <- vapply(p, function(q) {
-    mixture_quantile(cbind(rep(q, nrow(x)), x[, 2L]), object$parameters, family)
+    mixture_quantile(cbind(rep(log(q), nrow(x)), x[, 2L]), object$parameters, family)
   }, double(nrow(x)))
   matrix(value, nrow = nrow(x), dimnames = list(NULL, format(p, trim = TRUE)))
 }

@@ -159,7 +159,7 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
     best$spurious <- best$status == 0L && spurious_runs(best$field, spec, total)
     return(best)
   }
-  part <- some_rows(rows)
+  part <- some_rows(rows, spec$family)
   all_rows <- part$n == rows$n
   small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
@@ -170,9 +170,12 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
 # The best few on all rows, to the end. Without a run that ends well, the commonest failure.
 finish <- function(field, problem, spec, total, control, all_rows) {
   spurious <- spurious_runs(field, spec, total)
-  order <- distinct_runs(field, rank_runs(field, spurious), 3L)
   best <- NULL
-  for (s in order) {
+  tried <- 0L
+  for (s in distinct_runs(field, rank_runs(field, spurious), 12L)) {
+    # Three, and more only as long as all of them are spurious on all rows.
+    if (tried >= 3L && !is.null(best) && !best$spurious) break
+    tried <- tried + 1L
     run <- run_em(problem, field$theta[, s])
     if (run$status == 0L) {
       run$spurious <- any(spec$family$spurious(unpack_core(run$theta, spec), total, spec))

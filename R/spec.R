@@ -29,7 +29,7 @@ check_block <- function(value, argument, block, family, k, free) {
   if (!free && anyNA(value)) stop_input(what, "without missing values")
   legal <- if (block == "prop") list(ok = value >= 0 & value <= 1, expected = "between 0 and 1") else
     family$legal(block, value)
-  bad <- which(!legal$ok | is.nan(value))
+  bad <- which((!is.na(value) & !legal$ok) | is.nan(value))
   if (length(bad)) stop_input(what, legal$expected, format(value[bad[1L]]))
   stats::setNames(value, names)
 }

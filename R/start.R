@@ -1,12 +1,17 @@
 # Starting values: what the user gives, or many, from cuts of the ordered rows and at random.
 
-# Points on which starts are made and raced: all, or an evenly spaced part of many.
-race_points <- 2000L
+# Points on which starts are made and raced.
+race_points <- 3000L
 
-some_rows <- function(rows) {
+# All rows, or where there are many a few points that stand for them.
+some_rows <- function(rows, family) {
+  if (rows$n <= race_points) rows else family$thin(rows, race_points)
+}
+
+# An evenly spaced part.
+spaced_rows <- function(rows, most) {
   n <- rows$n
-  if (n <= race_points) return(rows)
-  at <- round(seq(1, n, length.out = race_points))
+  at <- round(seq(1, n, length.out = most))
   pick <- function(x) if (is.null(x)) NULL else if (is.matrix(x)) x[at, , drop = FALSE] else x[at]
   utils::modifyList(rows, list(x = pick(rows$x), weight = pick(rows$weight), label = pick(rows$label),
     n = length(at)), keep.null = TRUE)
@@ -121,7 +126,7 @@ start_from_list <- function(start, rows, spec) {
   if (!(sum(start$prop) > 0) || abs(sum(start$prop) - 1) > 1e-6) {
     stop_input("start$prop", "of sum 1", format(sum(start$prop)))
   }
-  lapply(spec$family$complete(some_rows(rows), start), unname)
+  lapply(spec$family$complete(some_rows(rows, spec$family), start), unname)
 }
 
 start_from_matrix <- function(start, rows, spec) {

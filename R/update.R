@@ -6,7 +6,7 @@
 #'
 #' @param object a fit of [emix()].
 #' @param ... arguments of [emix()] to change, by name, e.g. `k = 3` or `equal = "sd"`; `x` or
-#'   `data` for new data. A `start`, `fixed` or `labels` of the fit is kept; `NULL` removes it. A change of `k`
+#'   `data` for new data (weights and labels of the fit are then dropped: give them anew, as vectors). A `start`, `fixed` or `labels` of the fit is kept; `NULL` removes it. A change of `k`
 #'   drops a `start` and a `fixed` that are not given anew.
 #' @param evaluate if `FALSE`, the changed arguments are returned as a list.
 #' @return a fit of class `"emix"`; its `call` is the old one with the changes.
@@ -55,6 +55,10 @@ own_data <- function(object) {
   x <- object$x
   if (is.matrix(x)) x <- cbind(x[, 1L], x[, 2L] - x[, 1L])
   labels <- object$labels
-  if (!is.null(labels)) labels <- factor(object$components[ifelse(labels > 0L, labels, NA)], object$components)
+  if (!is.null(labels)) {
+    # Only the levels that occur: with fewer components there may be no others.
+    used <- object$components[seq_len(max(labels))]
+    labels <- factor(used[ifelse(labels > 0L, labels, NA)], used)
+  }
   list(x = x, weights = object$weights, labels = labels)
 }
