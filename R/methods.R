@@ -234,22 +234,6 @@ summary.emix <- function(object, ...) {
     AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
 }
 
-# Weighted numbers of rows per component, a stretch of rows at a time.
-count_assigned <- function(object, stretch = 2^17) {
-  sums <- list(expected = numeric(object$k), assigned = numeric(object$k), certain = 0, entropy = 0)
-  for (from in seq(1, object$n, by = stretch)) {
-    at <- seq(from, min(from + stretch - 1, object$n))
-    w <- if (is.null(object$weights)) rep(1, length(at)) else object$weights[at]
-    p <- posterior_of(object, take_rows(object$x, at), object$labels[at])
-    best <- max.col(p, ties.method = "first")
-    sums$expected <- sums$expected + colSums(p * w)
-    sums$assigned <- sums$assigned + as.vector(rowsum(c(w, numeric(object$k)), c(best, seq_len(object$k))))
-    sums$entropy <- sums$entropy - sum(w * p * log(pmax(p, .Machine$double.xmin)))
-    sums$certain <- sums$certain + sum(w * p[cbind(seq_along(best), best)])
-  }
-  sums
-}
-
 #' @rdname print.emix
 #' @export
 print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {

@@ -63,30 +63,6 @@ over_known <- function(x, f, empty = 0) {
   take_rows(value, where)
 }
 
-# The rows of the core's own walk: the posterior is what the E-step computes.
-evaluate <- function(object, x, label, what) {
-  family <- family_of(object$family$name)
-  rows <- list(x = x, n = NROW(x), label = label)
-  spec <- list(family = family, k = object$k, held = lapply(object$parameters, function(v) v == v),
-    equal = character())
-  .Call(C_emix_evaluate, core_data(rows, object$core), core_model(spec, rows), 1L, object$core$theta, what)
-}
-
-posterior_of <- function(object, x, label = NULL) {
-  if (NROW(x) == 0L) return(matrix(0, 0L, object$k, dimnames = list(NULL, object$components)))
-  p <- evaluate(object, x, label, 1L)$posterior
-  matrix(p, ncol = object$k, dimnames = list(NULL, object$components))
-}
-
-log_density_of <- function(object, x) {
-  if (NROW(x) == 0L) return(numeric())
-  value <- evaluate(object, x, NULL, 2L)$log_density
-  value <- value + family_of(object$family$name)$row_offset(x, object$core)
-  ifelse(is.nan(value) | value < -1e299, -Inf, value)
-}
-
-own_posterior <- function(object) posterior_of(object, object$x, object$labels)
-
 # New rows in the form of the fit's.
 new_rows <- function(object, newdata) {
   family <- family_of(object$family$name)
