@@ -91,7 +91,7 @@ binomial_split <- function(parameters, from, to) {
 binomial_gradient <- function(fit, rows, sd) {
   if (!is.null(sd)) stop_input("sd", "left out: binomial components have none")
   list(range = c(0, 1), support = unname(fit$parameters$prob),
-    D = gradient_function(rows, function(x, t) dbinom(x[, 1L], x[, 2L], t, log = TRUE)))
+    log_density = function(x, t) dbinom(x[, 1L], x[, 2L], t, log = TRUE))
 }
 
 binomial_family <- function() list(

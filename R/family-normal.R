@@ -146,7 +146,7 @@ normal_gradient <- function(fit, rows, sd) {
     sd <- check_number(sd, "sd", 0, Inf, open = TRUE)
   }
   list(range = range(rows$x), support = unname(fit$parameters$mean),
-    D = gradient_function(rows, function(x, t) dnorm(x, t, sd, log = TRUE)))
+    log_density = function(x, t) dnorm(x, t, sd, log = TRUE))
 }
 
 normal_family <- function() list(

@@ -51,13 +51,14 @@ em_gradient <- function(fit, sd = NULL, grid = 512) {
   }
   rows <- gradient_rows(fit)
   problem <- family$gradient(fit, rows, sd)
+  D <- gradient_function(rows, problem$log_density)
   values <- seq(problem$range[1L], problem$range[2L], length.out = grid)
   values <- sort(unique(c(values, problem$support)))
-  d <- problem$D(values)
-  top <- refine_top(problem$D, values, d)
+  d <- D(values)
+  top <- refine_top(D, values, d)
   n <- sum(rows$weight)
   structure(list(t = values, D = d, max = top$D, at = top$t, bound = n * log1p(max(top$D, 0) / n),
-    support = problem$support, D_support = problem$D(problem$support), n = n, parameter = family$required),
+    support = problem$support, D_support = D(problem$support), n = n, parameter = family$required),
     class = "em_gradient")
 }
 

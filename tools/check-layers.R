@@ -34,8 +34,8 @@ r_layers <- list(
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start"),
   c("evaluate", "search"),
   c("emix", "fit", "select"),
-  c("methods", "predict", "gradient", "simulate", "distribution", "update", "vcov", "bootstrap"),
-  c("plot", "trace"),
+  c("methods", "predict", "simulate", "distribution", "update", "vcov", "bootstrap"),
+  c("plot", "trace", "gradient"),
   c("data", "emix-package", "zzz")
 )
 
