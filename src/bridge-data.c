@@ -34,7 +34,7 @@ static bool condense(em_condenser *c, const em_data *data)
     em_index row = 0, stretch = 1 << 18;
 
     /* Many rows: room for the trial at once, for what grows stays until the call ends. */
-    *c = new_condenser(data->columns, data->n > 2 * TRIAL ? TRIAL : FIRST_CAPACITY);
+    *c = new_condenser(data->columns, data->n > TRIAL ? TRIAL : FIRST_CAPACITY);
     while (row < data->n) {
         em_index end = data->n - row > stretch ? row + stretch : data->n;
         row = em_condense_rows(c, data, row, end);

@@ -58,11 +58,13 @@ static em_status binomial_prepare(const em_model *m, const double *prob, double 
     return EM_OK;
 }
 
+EM_KERNEL
 static void log_density_of_counts(const double *c, const em_tile *tile, double *out)
 {
     const double *s = tile->x, *t = tile->x + EM_TILE;
     double log_prob = c[C_LOG_PROB], log_fail = c[C_LOG_FAIL];
 
+#pragma omp simd
     for (int i = 0; i < tile->rows; i++)
         out[i] = s[i] * log_prob + (t[i] - s[i]) * log_fail;
 }

@@ -90,6 +90,7 @@ static em_status normal_prepare(const em_model *m, const double *par, double *co
     return EM_OK;
 }
 
+EM_KERNEL
 static void normal_log_density(const em_model *m, const double *constants, const em_tile *tile,
                                double *out)
 {
@@ -97,6 +98,7 @@ static void normal_log_density(const em_model *m, const double *constants, const
         const double *c = constants + em_at(j, N_CONSTANTS), *x = tile->x;
         double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD], log_constant = c[C_LOG];
         double *out_j = out + em_at(j, EM_TILE);
+#pragma omp simd
         for (int i = 0; i < tile->rows; i++) {
             double z = (x[i] - mean) * inverse_sd;
             out_j[i] = log_constant - 0.5 * (z * z);
@@ -104,6 +106,7 @@ static void normal_log_density(const em_model *m, const double *constants, const
     }
 }
 
+EM_KERNEL
 static void normal_accumulate(const em_model *m, const double *constants, const em_tile *tile,
                               const double *share, double *sums)
 {
@@ -112,6 +115,7 @@ static void normal_accumulate(const em_model *m, const double *constants, const 
     for (int j = 0; j < m->k; j++) {
         const double *c = constants + em_at(j, N_CONSTANTS), *p = share + em_at(j, EM_TILE);
         double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD];
+#pragma omp simd
         for (int i = 0; i < tile->rows; i++) {
             z[i] = (tile->x[i] - mean) * inverse_sd;
             pz[i] = p[i] * z[i];
@@ -249,6 +253,7 @@ static em_status normal_maximise(const em_model *m, const int *held, const doubl
 /* Free coordinates: mean (in data units) and log sd. With z about the mean in force,
  *   d log f / d mean = z / sd          -d2: 1/sd^2           2 z / sd
  *   d log f / d log sd = z^2 - 1                             2 z^2            */
+EM_KERNEL
 static void normal_scores(const em_model *m, const double *constants, const em_tile *tile,
                           double *out)
 {
@@ -256,6 +261,7 @@ static void normal_scores(const em_model *m, const double *constants, const em_t
         const double *c = constants + em_at(j, N_CONSTANTS);
         double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD];
         double *by_mean = out + em_at(2 * j, EM_TILE), *by_log_sd = by_mean + EM_TILE;
+#pragma omp simd
         for (int i = 0; i < tile->rows; i++) {
             double z = (tile->x[i] - mean) * inverse_sd;
             by_mean[i] = z * inverse_sd;
@@ -292,8 +298,8 @@ static double normal_log_prior(const em_model *m, const double *prior, const dou
         value -= rows * log(sd) + 0.5 * squares;
         if (gradient == NULL)
             continue;
-        gradient[2 * j] -= kappa * off / (sd * sd);
-        gradient[2 * j + 1] += squares - rows;
+        gradient[em_at(j, 2)] -= kappa * off / (sd * sd);
+        gradient[em_at(j, 2) + 1] += squares - rows;
         double *o = information + em_at(j, 4);
         o[0] += kappa / (sd * sd);
         o[1] -= 2 * kappa * off / (sd * sd);
@@ -307,8 +313,8 @@ static void normal_move(const em_model *m, const double *par, const double *step
 {
     int k = m->k;
     for (int j = 0; j < k; j++) {
-        moved[j] = par[j] + step[2 * j];
-        moved[k + j] = par[k + j] * exp(step[2 * j + 1]);
+        moved[j] = par[j] + step[em_at(j, 2)];
+        moved[k + j] = par[k + j] * exp(step[em_at(j, 2) + 1]);
     }
 }
 

@@ -54,7 +54,7 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
     for (int a = 0; a < r; a++) {
         int shared = -1;
         for (int j = 0; j < k; j++) {
-            int *at = f->index + k + j * r + a;
+            int *at = f->index + em_at(j, r) + (size_t)(k + a);
             *at = -1;
             if (held[a * k + j] || theta[j] == 0 || m->family->on_boundary(m, par, j, a))
                 continue;

@@ -17,6 +17,16 @@ typedef ptrdiff_t em_index;
 /* Rows that are worked on while they are in cache: 256 rows of 8 components are 16 kB. */
 enum { EM_TILE = 256 };
 
+/* Kernels are compiled for several instruction sets into one binary, of which the loader takes the
+ * best that the machine has, where compiler and loader can do that; elsewhere once, as plain C.
+ * Loops say `omp simd`, which allows vectors and nothing else. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8 && defined(__x86_64__) &&            \
+    defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define EM_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define EM_KERNEL
+#endif
+
 /* Where block j begins among blocks of `size` values: the one place where widths meet. */
 static inline size_t em_at(int j, int size)
 {
