@@ -19,7 +19,7 @@
 #'   `5000`. Reaching it is a warning of class `emix_warning_iterations`.
 #' @param starts how many starting values are tried when `start` is not given: first some
 #'   that depend on the data alone, then random ones (R's generator, so [set.seed()] decides). A
-#'   whole number from 1 to 10,000. Default `20`.
+#'   whole number from 1 to 10,000. Default `50`.
 #' @param condense `"auto"` (default): equal rows are worked on as one row with a
 #'   weight where that saves work, which changes nothing but rounding; `"none"`: never.
 #' @param threads how many threads share the work, a whole number from 1 to 1,024; used only
@@ -38,7 +38,7 @@
 #'   equal = "prop", start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(trace = TRUE))
 #' head(fit$trace)
 #' @export
-em_control <- function(tol = 1e-8, max_iter = 5000, starts = 20, accelerate = TRUE, estep = c("soft", "hard"), condense = c("auto", "none"),
+em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TRUE, estep = c("soft", "hard"), condense = c("auto", "none"),
                        threads = getOption("emix.threads", 1L), trace = FALSE,
                        progress = interactive()) {
   if (missing(condense)) condense <- "auto"

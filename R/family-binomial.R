@@ -80,7 +80,7 @@ binomial_merge <- function(parameters, a, b) {
   parameters
 }
 
-binomial_split <- function(parameters, from, to) {
+binomial_split <- function(parameters, from, to, way = 1L) {
   at <- c(from, to)
   logit <- stats::qlogis(min(max(parameters$prob[from], 0.001), 0.999))
   parameters$prop[at] <- parameters$prop[from] / 2
@@ -126,6 +126,7 @@ binomial_family <- function() list(
   spurious = function(parameters, total, spec) FALSE,
   merge = binomial_merge,
   split = binomial_split,
+  split_ways = 1L,
   closeness = function(parameters, a, b) -abs(parameters$prob[a] - parameters$prob[b]),
   order = function(parameters) order(parameters$prob, parameters$prop),
   log_density = function(x, par, log = TRUE) dbinom(x[, 1L], x[, 2L], par$prob, log = log),

@@ -110,13 +110,14 @@ normal_merge <- function(parameters, a, b) {
   parameters
 }
 
-# Component `from` becomes two halves, the second at place `to`.
-normal_split <- function(parameters, from, to) {
+# Component `from` becomes two halves, the second at place `to`: side by side (way 1), or a
+# narrow one within a wide one (way 2).
+normal_split <- function(parameters, from, to, way = 1L) {
   at <- c(from, to)
   sd <- parameters$sd[from]
   parameters$prop[at] <- parameters$prop[from] / 2
-  parameters$mean[at] <- parameters$mean[from] + c(-0.8, 0.8) * sd
-  parameters$sd[at] <- 0.65 * sd
+  parameters$mean[at] <- parameters$mean[from] + if (way == 1L) c(-0.8, 0.8) * sd else 0
+  parameters$sd[at] <- sd * if (way == 1L) 0.65 else c(0.5, 1.3)
   parameters
 }
 
@@ -195,6 +196,7 @@ normal_family <- function() list(
   spurious = normal_spurious,
   merge = normal_merge,
   split = normal_split,
+  split_ways = 2L,
   closeness = function(parameters, a, b) {
     -abs(parameters$mean[a] - parameters$mean[b]) / (parameters$sd[a] + parameters$sd[b])
   },

@@ -9,7 +9,7 @@ status_names <- c("ok", "collapsed", "impossible", "diverged")
 same_maximum <- 1e-6
 
 # Where rows x components x starts is at most this, every start is run to its end.
-full_effort <- 4e5
+full_effort <- 1e5
 
 # Everything the core needs for one set of rows.
 new_problem <- function(rows, spec, affine, control, prior = NULL) {
@@ -43,6 +43,7 @@ take_runs <- function(field, at) {
 
 join_fields <- function(a, b) {
   if (is.null(a)) return(b)
+  if (is.null(b)) return(a)
   Map(function(x, y) if (is.matrix(x)) cbind(x, y) else c(x, y), a, b[names(a)])
 }
 
@@ -85,22 +86,33 @@ distinct_runs <- function(field, order, most) {
   kept
 }
 
-# Many rows: some steps of EM from every start first, of which the better half goes on.
-race <- function(problem, theta, kind, effort) {
-  if (ncol(theta) < 8L || effort <= full_effort) {
-    return(run_field(problem, theta, kind, min(problem$control$max_iter, 500L)))
+# Every start to its end where that costs little; otherwise in heats.
+race <- function(problem, theta, kind, effort, spec, total) {
+  if (problem$control$accelerate && effort > full_effort && ncol(theta) > 12L) {
+    return(run_heats(problem, theta, kind, spec, total, c(14L, 7L)))
   }
-  heat <- run_field(problem, theta, kind, min(problem$control$max_iter, 8L), FALSE)
-  order <- rank_runs(heat)
-  on <- distinct_runs(heat, order, max(6L, ncol(theta) %/% 3L))
-  final <- run_field(problem, heat$theta[, on, drop = FALSE], kind[on],
-    min(problem$control$max_iter, 200L), tol = 1e-4)
-  join_fields(final, take_runs(heat, setdiff(seq_along(kind), on)))
+  run_field(problem, theta, kind, min(problem$control$max_iter, if (problem$control$accelerate) 500L else 5000L))
+}
+
+# A field run in heats: a few steps from every column, of which the best that differ go on.
+run_heats <- function(problem, theta, kind, spec, total, widths = c(8L, 3L), steps = c(10L, 25L, 300L)) {
+  out <- NULL
+  for (heat in seq_along(steps)) {
+    last <- heat == length(steps)
+    field <- run_field(problem, theta, kind, min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
+    on <- if (last) seq_along(kind) else
+      distinct_runs(field, rank_runs(field, spurious_runs(field, spec, total)), widths[heat])
+    if (!length(on)) on <- seq_along(kind)
+    if (last || length(on) == length(kind) && all(field$status != 0L)) return(join_fields(field, out))
+    out <- join_fields(out, take_runs(field, setdiff(seq_along(kind), on)))
+    theta <- field$theta[, on, drop = FALSE]
+    kind <- kind[on]
+  }
 }
 
 # Moves from the best run so far: two components merged, another split (Ueda, Nakano,
 # Ghahramani & Hinton 2000), as long as that finds a better one.
-improve <- function(field, problem, spec, total, rounds = 4L) {
+improve <- function(field, problem, spec, total, rounds = 6L) {
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
   for (round in seq_len(rounds)) {
     spurious <- spurious_runs(field, spec, total)
@@ -109,14 +121,13 @@ improve <- function(field, problem, spec, total, rounds = 4L) {
     moved <- merge_split(unpack_core(field$theta[, best], spec), spec)
     if (!length(moved)) break
     theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
-    new <- run_field(problem, theta, rep("merge-split", ncol(theta)), 12L, tol = 1e-2)
-    top <- utils::head(rank_runs(new), 3L)
-    if (!length(top)) break
-    new <- run_field(problem, new$theta[, top, drop = FALSE], rep("merge-split", length(top)), 300L, tol = 1e-4)
-    better <- rank_runs(new, spurious_runs(new, spec, total))[1L]
-    before <- field$objective[best]
+    new <- run_heats(problem, theta, rep("merge-split", ncol(theta)), spec, total)
+    flags <- spurious_runs(new, spec, total)
+    better <- rank_runs(new, flags)[1L]
+    won <- !is.na(better) && better_run(list(spurious = flags[better], objective = new$objective[better] - 1e-4),
+      list(spurious = spurious[best], objective = field$objective[best]))
     field <- join_fields(field, new)
-    if (is.na(better) || !(new$objective[better] > before + 1e-4)) break
+    if (!won) break
   }
   field
 }
@@ -126,23 +137,22 @@ may_move <- function(spec) {
   all(vapply(spec$values, function(v) all(is.na(v)) || length(unique(v)) == 1L, NA))
 }
 
-# Up to ten parameter sets: neighbours merged and another component split, cheapest merges with
-# the widest splits first.
-merge_split <- function(parameters, spec, most = 10L) {
+# Up to `most` parameter sets: neighbours merged and another component split, in each way that the
+# family knows; cheapest merges with the largest splits first.
+merge_split <- function(parameters, spec, most = 48L) {
   k <- spec$k
   order <- spec$family$order(parameters)
-  pairs <- expand.grid(merge = seq_len(k - 1L), split = seq_len(k))
-  pairs <- pairs[pairs$split != pairs$merge & pairs$split != pairs$merge + 1L, ]
+  moves <- expand.grid(merge = seq_len(k - 1L), split = seq_len(k), way = seq_len(spec$family$split_ways))
+  moves <- moves[moves$split != moves$merge & moves$split != moves$merge + 1L, ]
   closeness <- vapply(seq_len(k - 1L), function(i) {
     spec$family$closeness(parameters, order[i], order[i + 1L])
   }, 0)
-  weight <- parameters$prop[order]
-  score <- rank(-closeness)[pairs$merge] + rank(-weight)[pairs$split]
-  pairs <- pairs[utils::head(order(score), most), ]
-  lapply(seq_len(nrow(pairs)), function(i) {
-    at <- order[c(pairs$merge[i], pairs$merge[i] + 1L, pairs$split[i])]
+  score <- rank(-closeness)[moves$merge] + rank(-parameters$prop[order])[moves$split]
+  moves <- moves[utils::head(order(score), most), ]
+  lapply(seq_len(nrow(moves)), function(i) {
+    at <- order[c(moves$merge[i], moves$merge[i] + 1L, moves$split[i])]
     merged <- spec$family$merge(parameters, at[1L], at[2L])
-    impose(spec$family$split(merged, at[3L], at[2L]), spec)
+    impose(spec$family$split(merged, at[3L], at[2L], moves$way[i]), spec)
   })
 }
 
@@ -162,7 +172,7 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   part <- some_rows(rows, spec$family)
   all_rows <- part$n == rows$n
   small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
-  field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
+  field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta), spec, total)
   if (control$accelerate) field <- improve(field, small, spec, total)
   finish(field, problem, spec, total, control, all_rows)
 }
