@@ -3,30 +3,53 @@
 #' Settings of the EM algorithm for [emix()]. The defaults are meant to be left alone.
 #'
 #' @details
-#' EM converges linearly: near its limit each step is `r` times as long as the one before,
-#' with `r` often above 0.9, so that a short step proves nothing. The run stops when the
-#' way still to go is short: after a step of length `s` every parameter will still
-#' move by about `s r / (1 - r)`, and after a gain `g` the log-likelihood will still rise by about
-#' `g r^2 / (1 - r^2)` (the sums of the geometric series). The gain must be below `tol` and the
-#' movement below `tol / 100`: a log-likelihood is flat at its top and tells little of the
-#' parameters. Movement is measured in the parameters' own units: proportions and probabilities as they are, means and
-#' standard deviations in units of the data's standard deviation (rounded down to a power of
-#' two).
+#' **With acceleration** each iteration has at hand the EM step, which cannot lower the log-likelihood, and
+#' proposes a longer one: with gradient `g` and observed information `J` (Louis 1982) in free coordinates (log
+#' proportions, means, log standard deviations, logits of probabilities) and the
+#' complete-data information `E`, the step `(J + lambda E)^-1 g`: Newton's for `lambda = 0`, near EM's for
+#' a large `lambda` (Levenberg-Marquardt). What lowers the log-likelihood is refused, and EM's step taken. At a saddle
+#' point a step along the most negative curvature is proposed; a proportion or a probability about
+#' to reach its boundary is moved onto it. The run has converged when Newton's decrement `g' J^-1 g / 2`, the
+#' rise of the log-likelihood still to come if it were quadratic, is below `tol`; as it shrinks
+#' quadratically, it ends far below.
 #'
-#' @param tol a number in (0, 1): the run stops when the log-likelihood is predicted to rise by less
-#'   than `tol`, and every parameter to move by less than `tol / 100`, from here to the limit. Default `1e-8`.
-#' @param max_iter the largest number of EM steps of a run, a whole number from 0 to 1e9. Default
-#'   `5000`. Reaching it is a warning of class `emix_warning_iterations`.
+#' **Without**, every step is EM's. Near its limit each is `r` times as long as the one before,
+#' with `r` often above 0.9, so that a short step proves nothing: after a step of length `s` every
+#' parameter will still move by about `s r / (1 - r)`, and after a gain `d` the log-likelihood will still rise by about
+#' `d r^2 / (1 - r^2)`. The run stops when the rise is below `tol` and the movement below `tol / 100`, in the parameters'
+#' own units: proportions and probabilities as they are, means and standard deviations in units of
+#' the data's standard deviation (rounded down to a power of two). The decrement is computed at the end.
+#'
+#' **Classification EM** (`estep = "hard"`; Celeux & Govaert 1992) gives each row wholly to its likeliest
+#' component. It climbs the classification likelihood, `sum_i max_j log(prop_j f_j(x_i))`, which is
+#' `fit$objective`; `logLik()` is the likelihood at its end. With equal known standard deviations and equal
+#' proportions this is k-means. It is not accelerated.
+#'
+#' @references
+#' Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. *Journal
+#' of the Royal Statistical Society B* 44, 226-233.
+#'
+#' Celeux, G. and Govaert, G. (1992). A classification EM algorithm for clustering and two stochastic versions.
+#' *Computational Statistics & Data Analysis* 14, 315-332.
+#'
+#' @param tol a number in (0, 1): the log-likelihood may be this far below the maximum, by the
+#'   measures above. Default `1e-8`.
+#' @param max_iter the largest number of iterations of a run, a whole number from 0 to 1e9 (to 1e6 with
+#'   `trace`). Default `5000`. Reaching it, unless it is 0, is a warning of class `emix_warning_iterations`.
 #' @param starts how many starting values are tried when `start` is not given: first some
 #'   that depend on the data alone, then random ones (R's generator, so [set.seed()] decides). A
-#'   whole number from 1 to 10,000. Default `50`.
+#'   whole number from 1 to 10,000. Default `50`. Where rows are many they race in heats on a few thousand points
+#'   that stand for them, and moves (two components merged, another split) are tried from the winner.
+#' @param accelerate `TRUE` (default): see Details; `FALSE`: the textbook's iterates.
+#' @param estep `"soft"` (default): EM; `"hard"`: classification EM.
 #' @param condense `"auto"` (default): equal rows are worked on as one row with a
 #'   weight where that saves work, which changes nothing but rounding; `"none"`: never.
 #' @param threads how many threads share the work, a whole number from 1 to 1,024; used only
 #'   where the compiler had OpenMP. Results are the same to the bit for any number. Default: the option
 #'   `emix.threads`, or 1.
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
-#'   iterate (`iteration` from 0, `loglik`, then the parameters, named as in [coef()]).
+#'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`), `loglik` (with a prior
+#'   or a hard E-step the objective), then the parameters, named as in [coef()].
 #' @param progress `TRUE` shows the iteration on the terminal in runs of over two seconds.
 #'   Default: only in an interactive session.
 #' @return a list of class `"em_control"`.
@@ -38,7 +61,8 @@
 #'   equal = "prop", start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(trace = TRUE))
 #' head(fit$trace)
 #' @export
-em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TRUE, estep = c("soft", "hard"), condense = c("auto", "none"),
+em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TRUE,
+                       estep = c("soft", "hard"), condense = c("auto", "none"),
                        threads = getOption("emix.threads", 1L), trace = FALSE,
                        progress = interactive()) {
   if (missing(condense)) condense <- "auto"

@@ -23,8 +23,21 @@
 #' less than are free.
 #'
 #' **Starts.** Without `start`: cuts of the ordered rows into groups, which depend on the data
-#' alone, then random centres spread as in k-means++; `fit$starts` lists what became of each. The
-#' normal likelihood is unbounded where a component shrinks onto one value; runs that go there are dropped.
+#' alone, then random centres spread as in k-means++, then moves from the best so far (two components
+#' merged, another split). `fit$starts` lists what became of each run and `fit$maxima` the distinct maxima
+#' found, with how many runs met them.
+#'
+#' **Collapse and chance clusters.** The normal likelihood is unbounded where a component shrinks onto one value; runs
+#' that go there are dropped and counted, and the best interior maximum wins. A component of less than a third of the
+#' widest's standard deviation is called a chance cluster (*spurious*) if it has fewer than four rows, or if clusters like
+#' it are to be expected by chance: where the others put `e` rows within two of its standard deviations and it adds
+#' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a probability above 1/1000 (small, as the fit has looked at every place and width). A
+#' maximum with such a component is taken only if there is no other, with a warning.
+#'
+#' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
+#' `evaluations` (walks over the rows in the last run), `flat` (is there a direction in which nothing
+#' changes, as where components coincide), `boundary` (free parameters on the boundary of what is legal, e.g.
+#' `"prob.1 = 0"`), `spurious` (see above), `tol`, and `maximum` (the row of `fit$maxima`).
 #'
 #' **Missing values** in the response stop with an error that says how to leave these rows out
 #' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are
@@ -64,7 +77,7 @@
 #' @return a list of class `c("emix_<family>", "emix")`, of ordinary vectors only, with among
 #'   others `parameters` (a list of vectors, one value per component: `prop`, then `mean` and `sd`, or `prob`),
 #'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
-#'   `starts` and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
+#'   `starts`, `maxima`, `selection` (several `k`) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
 #'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
 #'   [simulate()], [update()], [formula()], [as.data.frame()].
 #' @section Errors and warnings:
@@ -72,13 +85,17 @@
 #' condition's element `argument` names it), `emix_error_degenerate` (every start collapsed),
 #' `emix_error_fit` (a row is impossible under every component). Warnings have class `emix_warning`
 #' and one of: `emix_warning_iterations` (`max_iter` was reached first),
-#' `emix_warning_start` (components of `start` were equal and have been moved apart).
+#' `emix_warning_start` (components of `start` were equal and have been moved apart),
+#' `emix_warning_spurious` (every maximum found has a chance cluster).
 #' @references
 #' Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from incomplete data via
 #' the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
 #'
 #' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
 #' *Nature Biotechnology* 26, 897-899. \doi{10.1038/nbt1406}
+#'
+#' Biernacki, C., Celeux, G. and Govaert, G. (2000). Assessing a mixture model for clustering with the integrated
+#' completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
 #'
 #' McLachlan, G. J. and Peel, D. (2000). *Finite Mixture Models*. Wiley.
 #' @examples

@@ -80,7 +80,7 @@ normal_apart <- function(parameters, same, free) {
 # of fewer than four rows always is: any two close rows make such a maximum. Else the
 # component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
 # mean e_j reaches N_j + e_j in one of the windows of that width that the data hold with a
-# probability above 1/100.
+# probability above 1/1000 (small, as the fit has looked at every place and width).
 normal_spurious <- function(parameters, total, spec) {
   k <- length(parameters$prop)
   m <- parameters$mean
@@ -95,7 +95,7 @@ normal_spurious <- function(parameters, total, spec) {
     if (rows < 4 * 0.95) return(TRUE)
     span <- max(m[others] + 2 * s[others]) - min(m[others] - 2 * s[others])
     windows <- max(1, span / (4 * s[j]))
-    stats::ppois(ceiling(rows + expected) - 1, expected, lower.tail = FALSE) * windows > 0.01
+    stats::ppois(ceiling(rows + expected) - 1, expected, lower.tail = FALSE) * windows > 0.001
   }, NA)
 }
 

@@ -1,6 +1,6 @@
 # The search for the best maximum: a race of starts, then moves away from its winner.
 #
-# A field is a list: theta (a column per run), objective, status, converged, iterations,
+# A field is a list: theta and from (where each run is and where it began, a column each), objective, status, converged, iterations,
 # evaluations, flat, gain (one value per run), kind.
 
 status_names <- c("ok", "collapsed", "impossible", "diverged")
@@ -34,7 +34,15 @@ run_field <- function(problem, theta, kind, max_iter, accelerate = problem$contr
   control <- problem$control
   control[c("max_iter", "accelerate", "tol")] <- list(as.integer(max_iter), accelerate, tol)
   control$trace <- control$progress <- FALSE
-  c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind))
+  c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
+}
+
+# A field whose runs go on from where those of `before` ended.
+go_on <- function(field, before) {
+  field$from <- before$from
+  field$iterations <- field$iterations + before$iterations
+  field$evaluations <- field$evaluations + before$evaluations
+  field
 }
 
 take_runs <- function(field, at) {
@@ -96,17 +104,19 @@ race <- function(problem, theta, kind, effort, spec, total) {
 
 # A field run in heats: a few steps from every column, of which the best that differ go on.
 run_heats <- function(problem, theta, kind, spec, total, widths = c(8L, 3L), steps = c(10L, 25L, 300L)) {
-  out <- NULL
+  out <- before <- NULL
   for (heat in seq_along(steps)) {
     last <- heat == length(steps)
     field <- run_field(problem, theta, kind, min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
+    if (!is.null(before)) field <- go_on(field, before)
     on <- if (last) seq_along(kind) else
       distinct_runs(field, rank_runs(field, spurious_runs(field, spec, total)), widths[heat])
     if (!length(on)) on <- seq_along(kind)
     if (last || length(on) == length(kind) && all(field$status != 0L)) return(join_fields(field, out))
     out <- join_fields(out, take_runs(field, setdiff(seq_along(kind), on)))
-    theta <- field$theta[, on, drop = FALSE]
-    kind <- kind[on]
+    before <- take_runs(field, on)
+    theta <- before$theta
+    kind <- before$kind
   }
 }
 
@@ -163,8 +173,8 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   total <- if (is.null(rows$weight)) rows$n else sum(rows$weight)
   if (ncol(theta) == 1L) {
     best <- run_em(problem, theta[, 1L], control$trace)
-    best$field <- c(lapply(best[c("objective", "status", "converged", "iterations", "evaluations", "flat",
-      "gain")], identity), list(theta = matrix(best$theta), kind = starts$kind))
+    best$field <- c(best[c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain")],
+      list(theta = matrix(best$theta), kind = starts$kind, from = theta))
     best$height <- best$objective
     best$spurious <- best$status == 0L && spurious_runs(best$field, spec, total)
     return(best)
@@ -190,12 +200,14 @@ finish <- function(field, problem, spec, total, control, all_rows) {
     if (run$status == 0L) {
       run$spurious <- any(spec$family$spurious(unpack_core(run$theta, spec), total, spec))
       run$iterations <- run$iterations + field$iterations[s]
+      run$from <- field$from[, s]
       run$height <- field$objective[s]
       if (is.null(best) || better_run(run, best)) best <- run
       field$converged[s] <- run$converged
     }
     field$status[s] <- run$status
   }
+  if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum)
   if (is.null(best)) best <- list(status = max(1L, min(field$status)), row = 0, component = 0L)
   best$field <- field
   best$all_rows <- all_rows
@@ -207,6 +219,14 @@ soft_likelihood <- function(run, rows, spec, affine, control, prior) {
   control[c("estep", "max_iter", "trace")] <- list("soft", 0L, FALSE)
   ended <- run_em(new_problem(rows, spec, affine, control, prior), run$theta)
   ended$objective - ended$log_prior
+}
+
+# The best run again with its iterates kept: from where it began, or, should that lead elsewhere
+# (the race was on fewer points), from where it ended.
+trace_best <- function(best, problem, near) {
+  again <- run_em(problem, best$from, TRUE)
+  if (again$status != 0L || abs(again$objective - best$objective) > near) again <- run_em(problem, best$theta, TRUE)
+  utils::modifyList(best, again)
 }
 
 better_run <- function(run, best) {
