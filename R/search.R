@@ -193,8 +193,9 @@ finish <- function(field, problem, spec, total, control, all_rows) {
   best <- NULL
   tried <- 0L
   for (s in distinct_runs(field, rank_runs(field, spurious), 12L)) {
-    # Three, and more only as long as all of them are spurious on all rows.
-    if (tried >= 3L && !is.null(best) && !best$spurious) break
+    # Three that are near in height, and more only as long as all are spurious on all rows.
+    far <- tried >= 3L || (!is.null(best) && field$objective[s] < best$height - 5)
+    if (far && !is.null(best) && !best$spurious) break
     tried <- tried + 1L
     run <- run_em(problem, field$theta[, s])
     if (run$status == 0L) {
