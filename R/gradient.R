@@ -22,7 +22,7 @@
 #' @param sd standard deviation of the further normal component. Default: the components' common one,
 #'   for which alone `max D <= 0` proves optimality.
 #' @param grid number of values of `t` at which `D` is computed for the plot, from 3 to 1e5. Default 512.
-#' @param x,object the value of `em_gradient()`.
+#' @param x the value of `em_gradient()`.
 #' @param main,xlab title and label of the horizontal axis.
 #' @param ... for `plot()`: graphical parameters; `print()` takes none.
 #' @return a list of class `"em_gradient"`: `t` and `D` (the grid), `max` and `at` (the largest `D` and where),
