@@ -119,7 +119,7 @@ binomial_family <- function() list(
     if (prior$type == "flat" && is.null(prior$prob)) return(NULL)
     or_default(prior$prob, c(1.5, 1.5)) - 1
   },
-  no_prior = c(0, 0),
+  prior_offset = function(own, spec, affine) 0,
   not_prior = c("mean", "shrinkage", "df", "scale"),
   thin = spaced_rows,
   gradient = binomial_gradient,

@@ -121,8 +121,7 @@ normal_split <- function(parameters, from, to, way = 1L) {
   parameters
 }
 
-# Hyperparameters in the core's units: mean, shrinkage, df, scale. A flat prior adds no row to any
-# sum: df is then -3 (-2 beside a shared sd, and -1 for each mean), so it has no number here.
+# Hyperparameters in the core's units: mean, shrinkage, df, scale.
 normal_prior <- function(prior, about, k, affine) {
   given <- !vapply(prior[c("mean", "shrinkage", "df", "scale")], is.null, NA)
   if (prior$type == "flat" && !any(given)) return(NULL)
@@ -189,7 +188,11 @@ normal_family <- function() list(
   complete = normal_complete,
   apart = normal_apart,
   prior = normal_prior,
-  no_prior = NULL,
+  # Densities of sds: one factor of the scale for each of their rows.
+  prior_offset = function(own, spec, affine) {
+    rows <- if ("sd" %in% spec$equal) own[3L] + 2 + spec$k else spec$k * (own[3L] + 3)
+    rows * log(affine$factor)
+  },
   not_prior = "prob",
   gradient = normal_gradient,
   thin = normal_thin,

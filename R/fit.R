@@ -8,8 +8,8 @@ stop_failed <- function(run, rows, spec, given) {
       if (rows$about[["min"]] == rows$about[["max"]]) "all rows have the same value, " else
         "a component shrank onto rows of (nearly) one value, ",
       "where the likelihood is unbounded. ",
-      if (rows$about[["min"]] == rows$about[["max"]]) "" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or " else "",
-      "a standard deviation held by `fixed` would help."),
+      if (rows$about[["min"]] == rows$about[["max"]]) "A" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or a" else "A",
+      " standard deviation held by `fixed` would help."),
     impossible = emix_stop("fit", what, " gives ",
       if (run$row > 0) paste("row", format(run$row)) else "a row",
       " probability zero under every component. Move `start` or `fixed` away from the boundary."),
@@ -61,13 +61,13 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
   run <- run_starts(rows, spec, affine, control, starts, core)
   if (run$status != 0L) stop_failed(run, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
-    run$objective - run$log_prior
+    run$objective - run$log_prior - or_default(core$offset, 0)
   fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
   fit$arguments <- list(k = k, family = family, start = start, fixed = fixed, equal = equal,
     prior = prior, control = control)
   if (!fit$converged && control$max_iter > 0L) warn_not_converged(fit)
-  if (fit$convergence$spurious) warn_spurious()
+  if (fit$converged && fit$convergence$spurious) warn_spurious()
   fit
 }
 
@@ -79,7 +79,7 @@ warn_not_converged <- function(fit) {
 }
 
 warn_spurious <- function() {
-  emix_warn("spurious", "every maximum found has a component that may be a chance cluster of a few rows ",
+  emix_warn("spurious", "Every maximum found has a component that may be a chance cluster of a few rows ",
     "(see ?emix). Fewer components, `equal = \"sd\"` or a prior, prior = em_prior(), would help.")
 }
 

@@ -28,7 +28,7 @@ fit_rules <- list(
   maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("loglik", "met", "spurious") %in% names(v))),
   na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
   arguments = function(v, o) is.list(v) && inherits(v$control, "em_control"),
-  call = function(v, o) is.call(v),
+  call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
 

@@ -77,7 +77,7 @@ as_prior <- function(prior) {
   do.call(em_prior, unclass(prior)[intersect(names(formals(em_prior)), names(prior))])
 }
 
-# The core's flat vector, or NULL for a prior that is flat in all it says.
+# What the core gets: rows (Dirichlet) and family, each NULL where flat; offset of the log density.
 core_prior <- function(prior, spec, rows, affine) {
   if (is.null(prior)) return(NULL)
   strange <- intersect(names(Filter(Negate(is.null), unclass(prior))), spec$family$not_prior)
@@ -90,8 +90,12 @@ core_prior <- function(prior, spec, rows, affine) {
     stop_input("prior$prop", sprintf("one number or %d, one per component", spec$k), sprintf("of length %d", length(prop)))
   }
   own <- spec$family$prior(prior, rows$about, spec$k, affine)
-  if (is.null(own) && all(prop == 1)) return(NULL)
-  as.double(c(rep_len(prop, spec$k) - 1, if (is.null(own)) spec$family$no_prior else own))
+  list(
+    rows = if (any(prop != 1)) as.double(rep_len(prop, spec$k) - 1),
+    family = if (!is.null(own)) as.double(own),
+    # The core's units are not the user's: their density differs by a constant.
+    offset = if (is.null(own)) 0 else spec$family$prior_offset(own, spec, affine)
+  )
 }
 
 or_default <- function(value, default) if (is.null(value)) default else value

@@ -18,7 +18,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     model = core_model(spec, rows, prior, control$estep == "hard"),
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
       threads = usable_threads(control), trace = control$trace, progress = control$progress,
-      offset = row_offset(rows, spec$family, affine))
+      offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
   )
 }
 
@@ -219,7 +219,7 @@ finish <- function(field, problem, spec, total, control, all_rows) {
 soft_likelihood <- function(run, rows, spec, affine, control, prior) {
   control[c("estep", "max_iter", "trace")] <- list("soft", 0L, FALSE)
   ended <- run_em(new_problem(rows, spec, affine, control, prior), run$theta)
-  ended$objective - ended$log_prior
+  ended$objective - ended$log_prior - or_default(prior$offset, 0)
 }
 
 # The best run again with its iterates kept: from where it began, or, should that lead elsewhere

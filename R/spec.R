@@ -5,6 +5,7 @@
 
 # A list of parameters by block, each of length k; NA allowed where `free` is.
 check_parameters <- function(x, argument, family, k, free) {
+  if (is.list(x) && !is.object(x) && !length(x)) return(x)
   if (!is.list(x) || is.object(x) || is.null(names(x)) || anyDuplicated(names(x))) {
     stop_input(argument, paste0("a list with names among ", listing(c("prop", family$blocks), last = ", ")),
       describe(x))
@@ -136,6 +137,6 @@ core_model <- function(spec, rows, prior = NULL, hard = FALSE) {
   list(
     family = spec$family$name, latent = "mix", k = spec$k, equal = as.integer(bits),
     held = as.integer(unlist(spec$held[c("prop", spec$family$blocks)], use.names = FALSE)),
-    options = spec$family$options(rows), prior = prior, hard = hard
+    options = spec$family$options(rows), prior_rows = prior$rows, prior_family = prior$family, hard = hard
   )
 }

@@ -114,8 +114,10 @@ em_model em_get_model(SEXP list, const em_data *data)
         Rf_error("internal: the family reads %d columns, not %d", m.family->columns, data->columns);
     m.options = doubles(list, "options", m.family->n_options);
     m.held = integers(list, "held", m.latent->n_parameters(&m) + m.family->n_parameters(&m));
-    if (!is_null(list, "prior"))
-        m.prior = doubles(list, "prior", m.k + m.family->n_prior);
+    if (!is_null(list, "prior_rows"))
+        m.prior_rows = doubles(list, "prior_rows", m.k);
+    if (!is_null(list, "prior_family"))
+        m.prior_family = doubles(list, "prior_family", m.family->n_prior);
     m.hard = em_get_int(list, "hard", 0, 1) == 1;
     em_check_labels(data, m.k);
     return m;

@@ -26,7 +26,10 @@ typedef struct {
     em_inform inform;
     double *theta, *candidate, *em_step;
     double predicted;        /* gain of the candidate */
+    double last_gain;        /* the decrement one iteration ago */
     bool stuck;              /* the last proposal was refused */
+    bool released;           /* boundaries have been left once, and are kept off since */
+    int stalls;              /* iterations in a row in which the decrement hardly fell */
     int escapes, snap_again; /* tries; iteration from which snapping is tried again */
 } em_loop;
 
@@ -119,7 +122,7 @@ static bool plain_converged(const em_loop *l, double gain)
 static bool any_thin(const em_loop *l)
 {
     const em_problem *p = l->p;
-    double row = p->total / (double)p->data->n, least = thin_rows * (row < 1 ? row : 1);
+    double least = thin_rows * em_row_weight(p);
 
     for (int j = 0; j < p->model->k && p->model->family->collapses; j++)
         if (l->theta[j] > 0 && p->sums[1 + j] < least)
@@ -143,7 +146,7 @@ static em_kind propose(em_loop *l)
 {
     em_result *r = &l->result;
 
-    if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, l->candidate)) {
+    if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, false, l->candidate)) {
         l->snap_again = r->iterations + 10;
         l->predicted = 0;
         return EM_BY_BOUNDARY;
@@ -170,11 +173,13 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
     double before = l->result.objective, slack = rounding(before);
     em_status status = expect(l, l->candidate, objective);
     bool better = status == EM_OK && *objective >= before;
-    bool level = status == EM_OK && kind == EM_BY_NEWTON && l->predicted <= slack &&
+    bool level = status == EM_OK && kind != EM_BY_ESCAPE && l->predicted <= slack &&
                  *objective >= before - slack;
 
     if (kind == EM_BY_NEWTON && l->predicted > slack)
         em_accel_learn(&l->accel, status == EM_OK ? *objective - before : -1, l->predicted);
+    else if (kind == EM_BY_NEWTON && (better || level))
+        l->accel.lambda /= 10; /* gains are rounding here: the step is Newton's */
     l->stuck = !(better || level);
     return !l->stuck;
 }
@@ -185,10 +190,15 @@ static bool certified(em_loop *l)
     em_result *r = &l->result;
     double tol = l->control->tol;
 
+    l->last_gain = r->gain;
     em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
     r->gain = em_accel_decrement(&l->accel);
     r->flat = false;
-    if (r->gain <= 1e-10 * tol || (r->gain <= tol && l->stuck))
+    if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, false, l->candidate))
+        return false;
+    l->stalls = r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
+    /* Far below tol, or below it where rounding lets it fall no further. */
+    if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
         return true;
     if (!isfinite(r->gain) && steepness(&l->accel) <= 1e-3 * tol) {
         /* No slope and no way up: flat, as where components coincide. */
@@ -233,6 +243,37 @@ static em_status iterate(em_loop *l)
     return EM_OK;
 }
 
+/* A boundary was right when it was reached; is it still? One step off it tells. True where the
+ * objective is higher there, and the run goes on from it. */
+static bool leaves_boundary(em_loop *l)
+{
+    double objective = 0;
+
+    if (l->released || !em_inform_snap(l->p, l->theta, true, l->candidate))
+        return false;
+    l->released = true;
+    l->snap_again = l->control->max_iter;
+    if (expect(l, l->candidate, &objective) != EM_OK || !(objective > l->result.objective))
+        return false;
+    accept(l, l->candidate, objective, EM_BY_BOUNDARY);
+    l->result.converged = certified(l);
+    return true;
+}
+
+static em_status climb(em_loop *l)
+{
+    em_result *r = &l->result;
+
+    do {
+        while (!r->converged && r->iterations < l->control->max_iter) {
+            em_status status = iterate(l);
+            if (status != EM_OK)
+                return status;
+        }
+    } while (l->control->accelerate && r->converged && leaves_boundary(l));
+    return EM_OK;
+}
+
 /* The certificate of a run that has not gathered scores: one more walk. */
 static em_status certify(em_loop *l)
 {
@@ -266,8 +307,7 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
     record(&l, EM_BY_START);
     if (control->accelerate)
         r->converged = certified(&l);
-    while (r->status == EM_OK && !r->converged && r->iterations < control->max_iter)
-        r->status = iterate(&l);
+    r->status = climb(&l);
     if (r->status == EM_OK && !control->accelerate)
         r->status = certify(&l);
     return *r;

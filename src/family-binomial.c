@@ -186,24 +186,32 @@ static void binomial_move(const em_model *m, const double *prob, const double *s
     }
 }
 
-/* Fewer than 1/20 success (or failure) expected, and fewer still observed: the likelihood falls
- * all the way from the boundary, which is proposed instead of an endless approach. */
-static bool binomial_snap(const em_model *m, const int *held, const double *sums,
-                          const double *prob, double *moved)
+/* Where p goes: to a boundary of which fewer than 1/20 success (or failure) is expected and
+ * fewer still are observed, or off the one that it is on. */
+static double snapped(double p, const double *s, double row, bool leave)
 {
-    bool any = false;
+    double trials = s[TRIALS], step = 0.01 * row / trials;
+
+    if (!(trials > 0))
+        return p;
+    if (leave)
+        return p == 0 ? step : p == 1 ? 1 - step : p;
+    if (trials * p < 0.05 * row && s[SUCCESSES] < trials * p)
+        return 0;
+    if (trials * (1 - p) < 0.05 * row && trials - s[SUCCESSES] < trials * (1 - p))
+        return 1;
+    return p;
+}
+
+static bool binomial_snap(const em_model *m, const int *held, const double *sums,
+                          const double *prob, double row, bool leave, double *moved)
+{
+    bool any = false, fixed = em_prior_family(m) != NULL || (m->equal & EQUAL_PROB);
 
     for (int j = 0; j < m->k; j++) {
-        const double *s = sums + em_at(j, N_SUMS);
-        double failures = s[TRIALS] - s[SUCCESSES], p = prob[j];
-        moved[j] = p;
-        if (held[j] || m->prior != NULL || (m->equal & EQUAL_PROB) || p == 0 || p == 1)
-            continue;
-        if (s[TRIALS] * p < 0.05 && s[SUCCESSES] < s[TRIALS] * p)
-            moved[j] = 0;
-        else if (s[TRIALS] * (1 - p) < 0.05 && failures < s[TRIALS] * (1 - p))
-            moved[j] = 1;
-        any = any || moved[j] != p;
+        bool still = fixed || held[j];
+        moved[j] = still ? prob[j] : snapped(prob[j], sums + em_at(j, N_SUMS), row, leave);
+        any = any || moved[j] != prob[j];
     }
     return any;
 }

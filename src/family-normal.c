@@ -27,6 +27,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <string.h>
 
 enum { EQUAL_MEAN = 1u, EQUAL_SD = 2u };
 enum { C_MEAN, C_INVERSE_SD, C_LOG, N_CONSTANTS }; /* one of each per component */
@@ -318,10 +319,12 @@ static void normal_move(const em_model *m, const double *par, const double *step
     }
 }
 
+/* No boundary but collapse. */
 static bool normal_snap(const em_model *m, const int *held, const double *sums, const double *par,
-                        double *moved)
+                        double row, bool leave, double *moved)
 {
-    (void)m, (void)held, (void)sums, (void)par, (void)moved;
+    (void)held, (void)sums, (void)row, (void)leave;
+    memcpy(moved, par, em_at(2, m->k) * sizeof(double));
     return false;
 }
 

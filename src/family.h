@@ -26,13 +26,14 @@ typedef struct em_latent em_latent;
 typedef struct {
     const em_family *family;
     const em_latent *latent;
-    int k;                 /* components */
-    int columns;           /* columns of a row as the family reads them */
-    unsigned equal;        /* bit b: block b of the family's parameters is common to all */
-    const int *held;       /* per element of theta: 1 = keeps its value */
-    const double *options; /* the family's own constants, or NULL */
-    const double *prior;   /* see prior.h; NULL: none */
-    bool hard;             /* each row wholly to its likeliest component (classification EM) */
+    int k;                      /* components */
+    int columns;                /* columns of a row as the family reads them */
+    unsigned equal;             /* bit b: block b of the family's parameters is common to all */
+    const int *held;            /* per element of theta: 1 = keeps its value */
+    const double *options;      /* the family's own constants, or NULL */
+    const double *prior_rows;   /* see prior.h; NULL: none */
+    const double *prior_family; /* see prior.h; NULL: none */
+    bool hard;                  /* each row wholly to its likeliest component (classification EM) */
 } em_model;
 
 struct em_family {
@@ -71,10 +72,10 @@ struct em_family {
                         const double *sums, double *observed, double *expected);
     /* A step in the free coordinates, component by component. */
     void (*move)(const em_model *m, const double *par, const double *step, double *moved);
-    /* A parameter so near its boundary that rounding could not tell: moved onto it.
-     * Returns whether any was. */
+    /* Parameters about to reach their boundary, moved onto it; or (leave) those on it, moved off
+     * by what a hundredth of a row says. Whether any was; `row` is what a row counts. */
     bool (*snap)(const em_model *m, const int *held, const double *sums, const double *par,
-                 double *moved);
+                 double row, bool leave, double *moved);
     /* Is coordinate a of component j on its boundary, where it has no derivative? */
     bool (*on_boundary)(const em_model *m, const double *par, int j, int a);
 };

@@ -145,7 +145,7 @@ static void add_components(em_inform *f, const em_problem *p, const double *thet
 
     m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
     memcpy(f->raw_step, g, em_at(k, r) * sizeof(double));
-    if (m->prior != NULL)
+    if (em_prior_family(m) != NULL)
         m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
     for (int e = 0; e < k * r; e++) {
         int to = f->index[k + e];
@@ -214,24 +214,55 @@ void em_inform_move(const em_inform *f, const em_problem *p, const double *theta
     m->family->move(m, theta + p->n_latent, f->raw_step + m->k, moved + p->n_latent);
 }
 
-bool em_inform_snap(const em_problem *p, const double *theta, double *moved)
+/* Has component j no parameter of its own that could still move to where it is wanted? */
+static bool is_settled(const em_model *m, const int *held, int j)
+{
+    for (int a = 0; a < m->family->n_free; a++)
+        if (!held[a * m->k + j] && !(m->equal >> a & 1u))
+            return false;
+    return true;
+}
+
+/* The proportion of a component that is empty but for few_rows, and becoming emptier. One that
+ * can still move is waited for, until it is where it gains most and shrinks all the same. */
+static bool leaves_mixture(const em_problem *p, const double *theta, int j)
 {
     const em_model *m = p->model;
-    const double *mass = p->sums + 1, *family_sums = mass + m->k + m->latent->n_sums(m);
-    double weight = p->total, kept = 0, left = 0;
-    bool any = m->family->snap(m, m->held + p->n_latent, family_sums, theta + p->n_latent,
-                               moved + p->n_latent);
+    double mass = p->sums[1 + j];
+    bool settled = is_settled(m, m->held + p->n_latent, j);
+
+    return em_prior_rows(m, j) == 0 && mass < p->total * theta[j] &&
+           mass < em_row_weight(p) * (settled ? few_rows : few_rows * 1e-9);
+}
+
+/* Free proportions scaled to the sum that they had. */
+static bool rescale(const em_model *m, const double *theta, double *moved)
+{
+    double before = 0, after = 0;
 
     for (int j = 0; j < m->k; j++) {
-        bool leaves = is_free(m, theta, j) && m->prior == NULL && mass[j] < few_rows &&
-                      mass[j] < theta[j] * weight;
-        moved[j] = leaves ? 0 : theta[j];
-        any = any || leaves;
-        left += is_free(m, theta, j) ? theta[j] : 0;
-        kept += is_free(m, theta, j) ? moved[j] : 0;
+        before += m->held[j] ? 0 : theta[j];
+        after += m->held[j] ? 0 : moved[j];
     }
-    for (int j = 0; j < m->k && kept > 0; j++)
-        if (is_free(m, theta, j))
-            moved[j] *= left / kept;
-    return any && (kept > 0 || left == 0);
+    for (int j = 0; j < m->k && after > 0; j++)
+        if (!m->held[j])
+            moved[j] *= before / after;
+    return after > 0 || before == 0;
+}
+
+bool em_inform_snap(const em_problem *p, const double *theta, bool leave, double *moved)
+{
+    const em_model *m = p->model;
+    const double *family_sums = p->sums + 1 + m->k + m->latent->n_sums(m);
+    double row = em_row_weight(p);
+    bool any = m->family->snap(m, m->held + p->n_latent, family_sums, theta + p->n_latent, row,
+                               leave, moved + p->n_latent);
+
+    for (int j = 0; j < m->k; j++) {
+        bool goes = !m->held[j] &&
+                    (leave ? theta[j] == 0 : is_free(m, theta, j) && leaves_mixture(p, theta, j));
+        moved[j] = !goes ? theta[j] : leave ? 0.01 * row / p->total : 0;
+        any = any || goes;
+    }
+    return rescale(m, theta, moved) && any;
 }

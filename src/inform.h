@@ -35,7 +35,8 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
 void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,
                     double *moved);
 
-/* Parameters about to reach their boundary, moved onto it; false where there are none. */
-bool em_inform_snap(const em_problem *p, const double *theta, double *moved);
+/* Parameters about to reach their boundary moved onto it, or (leave) those on it moved off by a
+ * hundredth of a row; false where there are none. */
+bool em_inform_snap(const em_problem *p, const double *theta, bool leave, double *moved);
 
 #endif

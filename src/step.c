@@ -227,12 +227,10 @@ static double log_prior(const em_model *m, const double *prop, const double *par
     const double *prior = em_prior_family(m);
     double sum = 0;
 
-    if (prior == NULL)
-        return 0;
     for (int j = 0; j < m->k; j++)
         if (em_prior_rows(m, j) > 0)
             sum += em_prior_rows(m, j) * em_log(prop[j]);
-    return sum + m->family->log_prior(m, prior, par, NULL, NULL);
+    return prior == NULL ? sum : sum + m->family->log_prior(m, prior, par, NULL, NULL);
 }
 
 em_status em_step_expect(em_problem *p, const double *theta, double *objective)
@@ -275,4 +273,10 @@ em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior
     em_status status = prepare(p, theta);
 
     return status == EM_OK ? walk_rows(&walk) : status;
+}
+
+double em_row_weight(const em_problem *p)
+{
+    double mean = p->total / (double)p->data->n;
+    return mean < 1 ? mean : 1;
 }

@@ -49,6 +49,9 @@ em_status em_step_expect(em_problem *p, const double *theta, double *objective);
 /* M-step: the parameters that maximise the expected log-likelihood of the last E-step. */
 em_status em_step_maximise(em_problem *p, const double *theta, double *next);
 
+/* What a row counts, at most 1: with small weights, "few rows" means few of these. */
+double em_row_weight(const em_problem *p);
+
 /* Posterior probabilities (n x k, by column) and log densities (n) at theta; either may be
  * NULL. The same walk as the E-step, kept instead of summed. */
 em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior,
