@@ -21,7 +21,14 @@ mixture_cdf <- function(q, parameters, family, lower.tail = TRUE, log.p = FALSE)
     family$cdf(q, one_component(parameters, j), lower.tail, log.p = TRUE)
   }), parameters$prop)
   value <- pmin(value, 0)
-  if (log.p) value else exp(value)
+  if (log.p) return(value)
+  # Near 1 the other tail has the digits.
+  top <- value > log(0.9)
+  if (any(top)) {
+    high <- mixture_cdf(take_rows(q, top), parameters, family, !lower.tail, TRUE)
+    return(replace(exp(value), top, -expm1(high)))
+  }
+  exp(value)
 }
 
 # The quantile lies between the smallest and the largest of the components' quantiles. The

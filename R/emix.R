@@ -144,9 +144,11 @@ fit_response <- function(x, args, k_given, call) {
   rows <- core_rows(frame, args$control$condense)
   if (!k_given && !is.null(frame$labels)) args$k <- max(args$k, frame$labels$count)
   criterion <- check_choice(args$criterion, "criterion", c("BIC", "AIC", "ICL"))
+  if (length(args$k) > 1L) args$k <- check_numeric(args$k, "k")
   fit <- if (length(args$k) > 1L) select_k(frame, rows, family, args, criterion) else
     fit_mixture(frame, rows, family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
   fit$call <- call
+  fit$arguments$criterion <- criterion
   fit
 }
 

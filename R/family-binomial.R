@@ -64,8 +64,8 @@ binomial_estimate <- function(rows, shares, k) {
   list(prop = mass / sum(mass), prob = prob)
 }
 
-binomial_apart <- function(parameters, same, free) {
-  step <- (seq_along(same) - (length(same) + 1) / 2) / 5
+binomial_apart <- function(parameters, same, free, times = 1) {
+  step <- times * (seq_along(same) - (length(same) + 1) / 2) / 5
   if (all(free$prob[same])) {
     p <- pmin(pmax(parameters$prob[same], 0.001), 0.999)
     parameters$prob[same] <- stats::plogis(stats::qlogis(p) + step)
@@ -115,7 +115,7 @@ binomial_family <- function() list(
   estimate = binomial_estimate,
   complete = function(rows, parameters) parameters,
   apart = binomial_apart,
-  prior = function(prior, about, k, affine) {
+  prior = function(prior, rows, k, affine) {
     if (prior$type == "flat" && is.null(prior$prob)) return(NULL)
     or_default(prior$prob, c(1.5, 1.5)) - 1
   },
@@ -128,6 +128,7 @@ binomial_family <- function() list(
   split = binomial_split,
   split_ways = 1L,
   closeness = function(parameters, a, b) -abs(parameters$prob[a] - parameters$prob[b]),
+  coincide = function(parameters, a, b) abs(diff(parameters$prob[c(a, b)])) < 1e-4,
   order = function(parameters) order(parameters$prob, parameters$prop),
   log_density = function(x, par, log = TRUE) dbinom(x[, 1L], x[, 2L], par$prob, log = log),
   cdf = function(q, par, lower.tail = TRUE, log.p = FALSE) {

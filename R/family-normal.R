@@ -27,6 +27,7 @@ normal_estimate <- function(rows, shares, k) {
   pooled <- sqrt(sum(mass / sum(mass) * (sd / scale)^2)) * scale
   thin <- !(sd > 1e-3 * pooled)
   if (pooled == 0) pooled <- rows$about[["sd"]] / k
+  if (pooled == 0) pooled <- max(scale, 1e-300) * 1e-3
   sd[thin] <- pooled
   list(prop = mass / sum(mass), mean = mean, sd = sd)
 }
@@ -66,8 +67,8 @@ normal_complete <- function(rows, parameters) {
 
 # `same`: indices of components with equal parameters. Means by a fifth of a standard
 # deviation where they are free, else standard deviations by a fifth.
-normal_apart <- function(parameters, same, free) {
-  step <- (seq_along(same) - (length(same) + 1) / 2) / 5
+normal_apart <- function(parameters, same, free, times = 1) {
+  step <- times * (seq_along(same) - (length(same) + 1) / 2) / 5
   if (all(free$mean[same])) {
     parameters$mean[same] <- parameters$mean[same] + step * parameters$sd[same]
   } else if (all(free$sd[same])) {
@@ -121,17 +122,23 @@ normal_split <- function(parameters, from, to, way = 1L) {
   parameters
 }
 
-# Hyperparameters in the core's units: mean, shrinkage, df, scale.
-normal_prior <- function(prior, about, k, affine) {
+# Hyperparameters in the core's units: mean, shrinkage, df, scale. A flat prior has no rows.
+normal_prior <- function(prior, rows, k, affine) {
   given <- !vapply(prior[c("mean", "shrinkage", "df", "scale")], is.null, NA)
-  if (prior$type == "flat" && !any(given)) return(NULL)
-  mean <- or_default(prior$mean, about[["mean"]])
-  shrinkage <- or_default(prior$shrinkage, 0.01)
-  df <- or_default(prior$df, 3)
+  flat <- prior$type == "flat"
+  if (flat && !any(given)) return(NULL)
+  # About a value in their midst and in units of the spread, so that nothing overflows or cancels.
+  w <- row_weights(rows) / sum(row_weights(rows))
+  unit <- if (rows$about[["sd"]] > 0) rows$about[["sd"]] else 1
+  d <- (rows$x - rows$about[["mean"]]) / unit
+  centre <- sum(w * d)
+  mean <- or_default(prior$mean, rows$about[["mean"]] + centre * unit)
+  spread <- sqrt(sum(w * (d - centre)^2)) * unit
   # In two steps: a variance may be too large or too small for a number.
-  scale <- if (is.null(prior$scale)) (about[["sd"]] * affine$factor / k)^2 else
-    prior$scale * affine$factor * affine$factor
-  c(mean * affine$factor - affine$shift, shrinkage, df, scale)
+  scale <- if (!is.null(prior$scale)) prior$scale * affine$factor * affine$factor else
+    if (flat) 0 else (spread * affine$factor / k)^2
+  c(mean * affine$factor - affine$shift, or_default(prior$shrinkage, if (flat) 0 else 0.01),
+    or_default(prior$df, if (flat) 0 else 3), scale)
 }
 
 # Further components have the common sd; beyond the data's range D falls.
@@ -202,6 +209,10 @@ normal_family <- function() list(
   split_ways = 2L,
   closeness = function(parameters, a, b) {
     -abs(parameters$mean[a] - parameters$mean[b]) / (parameters$sd[a] + parameters$sd[b])
+  },
+  coincide = function(parameters, a, b) {
+    near <- 1e-4 * min(parameters$sd[c(a, b)])
+    abs(diff(parameters$mean[c(a, b)])) < near && abs(diff(parameters$sd[c(a, b)])) < near
   },
   order = function(parameters) order(parameters$mean, parameters$sd, parameters$prop),
   log_density = function(x, par, log = TRUE) dnorm(x, par$mean, par$sd, log = log),

@@ -84,6 +84,7 @@ refine_top <- function(D, values, d) {
   peaks <- utils::head(peaks[order(d[peaks], decreasing = TRUE)], 10L)
   best <- list(t = values[peaks[1L]], D = d[peaks[1L]])
   for (i in peaks) {
+    if (!is.finite(best$D)) break
     ends <- values[c(max(i - 1L, 1L), min(i + 1L, last))]
     found <- stats::optimize(D, ends, maximum = TRUE, tol = 1e-9 * max(diff(ends), abs(values[i]) * 1e-6))
     if (found$objective > best$D) best <- list(t = found$maximum, D = found$objective)

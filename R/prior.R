@@ -19,7 +19,10 @@
 #' `em_prior("default")` is that of Fraley & Raftery: `shrinkage = 0.01`, `df = 3`, `mean` the mean of
 #' the data and `scale` their variance (divisor n) over `k^2`; for the binomial family `prob = c(1.5, 1.5)`, half
 #' a success and half a failure beforehand, so that no probability is 0 or 1. Proportions keep a flat prior.
-#' `em_prior("flat")` is no prior at all: the fit is exactly that of maximum likelihood.
+#' `em_prior("flat")` is no prior at all: the fit is exactly that of maximum likelihood. Where some of its
+#' arguments are given, the others are those without rows: `shrinkage = 0`, `df = 0`, `scale = 0`, `prob = c(1, 1)`.
+#'
+#' Held proportions and probabilities have no part in the prior.
 #'
 #' [logLik()] of the fit is the likelihood at the posterior mode; `fit$objective` adds the log prior.
 #'
@@ -89,7 +92,7 @@ core_prior <- function(prior, spec, rows, affine) {
   if (!length(prop) %in% c(1L, spec$k)) {
     stop_input("prior$prop", sprintf("one number or %d, one per component", spec$k), sprintf("of length %d", length(prop)))
   }
-  own <- spec$family$prior(prior, rows$about, spec$k, affine)
+  own <- spec$family$prior(prior, rows$raw, spec$k, affine)
   list(
     rows = if (any(prop != 1)) as.double(rep_len(prop, spec$k) - 1),
     family = if (!is.null(own)) as.double(own),

@@ -172,7 +172,7 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   problem <- new_problem(rows, spec, affine, control, prior)
   total <- if (is.null(rows$weight)) rows$n else sum(rows$weight)
   if (ncol(theta) == 1L) {
-    best <- run_em(problem, theta[, 1L], control$trace)
+    best <- leave_ridge(run_em(problem, theta[, 1L], control$trace), problem, spec)
     best$field <- c(best[c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain")],
       list(theta = matrix(best$theta), kind = starts$kind, from = theta))
     best$height <- best$objective
@@ -208,11 +208,44 @@ finish <- function(field, problem, spec, total, control, all_rows) {
     }
     field$status[s] <- run$status
   }
+  if (!is.null(best)) best <- leave_ridge(best, problem, spec)
   if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum)
   if (is.null(best)) best <- list(status = max(1L, min(field$status)), row = 0, component = 0L)
   best$field <- field
   best$all_rows <- all_rows
   best
+}
+
+# Components of equal parameters, as a list of groups.
+coinciding <- function(parameters, spec) {
+  order <- spec$family$order(parameters)
+  near <- vapply(seq_len(spec$k - 1L), function(i) {
+    both <- order[c(i, i + 1L)]
+    all(parameters$prop[both] > 0) && spec$family$coincide(parameters, both[1L], both[2L])
+  }, NA)
+  groups <- split(order, cumsum(c(TRUE, !near)))
+  unname(groups[lengths(groups) > 1L])
+}
+
+# A run that ended where components coincide is on a ridge or a saddle, some without curvature. They
+# are moved apart; where that does not lead higher, the end is flat, and said to be.
+leave_ridge <- function(run, problem, spec) {
+  if (run$status != 0L || spec$k < 2L || !is.null(problem$data$label)) return(run)
+  parameters <- unpack_core(run$theta, spec)
+  groups <- coinciding(parameters, spec)
+  if (!length(groups) || problem$control$max_iter == 0L) return(run)
+  free <- free_blocks(spec)
+  for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
+  theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))
+  again <- run_em(problem, theta)
+  higher <- again$status == 0L && again$objective > run$objective + same_maximum
+  if (!higher) {
+    run$flat <- TRUE
+    return(run)
+  }
+  again$iterations <- again$iterations + run$iterations
+  again$evaluations <- again$evaluations + run$evaluations
+  utils::modifyList(run, again)
 }
 
 # Classification EM climbs another objective: the likelihood where it ended is asked for.

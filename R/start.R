@@ -155,13 +155,18 @@ start_from_labels <- function(start, rows, spec) {
   spec$family$estimate(rows$raw, function(j) w * (code == j), spec$k)
 }
 
+# Per block, which components have it to themselves and free.
+free_blocks <- function(spec) {
+  lapply(stats::setNames(spec$family$blocks, spec$family$blocks), function(b) {
+    !spec$held[[b]] & !b %in% spec$equal
+  })
+}
+
 # Components whose parameters are equal stay equal for ever under EM: move them apart, where
 # any of their parameters is free to.
 set_apart <- function(parameters, spec) {
   key <- do.call(paste, lapply(parameters[spec$family$blocks], format, digits = 15))
-  free <- lapply(stats::setNames(spec$family$blocks, spec$family$blocks), function(b) {
-    !spec$held[[b]] & !b %in% spec$equal
-  })
+  free <- free_blocks(spec)
   before <- parameters
   for (group in split(seq_len(spec$k), key)) {
     if (length(group) > 1L) parameters <- spec$family$apart(parameters, group, free)

@@ -93,15 +93,24 @@ static void look_ahead(em_progress *w, double length, double gain)
     w->length = length;
 
     double r = w->rate > w->last_rate ? w->rate : w->last_rate;
-    if (length <= 4 * DBL_EPSILON) {
-        w->distance = length;
-        w->gain = 0;
+    if (length <= 4 * DBL_EPSILON && r >= 1) {
+        w->distance = w->gain = 0; /* steps are rounding */
+    } else if (length == 0) {
+        w->distance = w->gain = 0;
     } else if (r < 1) {
         w->distance = length * r / (1 - r);
         w->gain = fabs(gain) * r * r / (1 - r * r);
     } else {
         w->distance = w->gain = INFINITY;
     }
+}
+
+/* tol is for rows that count as rows. Where all weights are tiny, so is every likelihood;
+ * where they are huge, rounding is above any fixed number. */
+static double scaled_tol(const em_loop *l)
+{
+    double mean = l->p->total / (double)l->p->data->n, tol = l->control->tol;
+    return mean < 1 ? tol * mean : mean > 1e6 ? tol * 1e-6 * mean : tol;
 }
 
 /* Differences of the objective below this are rounding. */
@@ -113,9 +122,9 @@ static double rounding(double objective)
 static bool plain_converged(const em_loop *l, double gain)
 {
     const em_progress *w = &l->progress;
-    double tol = l->control->tol;
+    double tol = scaled_tol(l);
     bool at_rounding = fabs(gain) <= rounding(l->result.objective);
-    return w->distance <= tol / 100 && (w->gain <= tol || at_rounding);
+    return w->distance <= l->control->tol / 100 && (w->gain <= tol || at_rounding);
 }
 
 /* Is any component so thin that it may be collapsing? */
@@ -151,8 +160,8 @@ static em_kind propose(em_loop *l)
         l->predicted = 0;
         return EM_BY_BOUNDARY;
     }
-    if (!isfinite(r->gain) && steepness(&l->accel) <= l->control->tol &&
-        l->escapes < MOST_ESCAPES && em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
+    if (!isfinite(r->gain) && steepness(&l->accel) <= scaled_tol(l) && l->escapes < MOST_ESCAPES &&
+        em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
         l->escapes++;
         l->predicted = 0;
         em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
@@ -188,7 +197,7 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
 static bool certified(em_loop *l)
 {
     em_result *r = &l->result;
-    double tol = l->control->tol;
+    double tol = scaled_tol(l);
 
     l->last_gain = r->gain;
     em_inform_fill(&l->inform, l->p, l->theta, &l->accel);

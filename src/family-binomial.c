@@ -15,7 +15,7 @@
  *   -[d(s, t prob) + d(f, t (1 - prob))],  d(x, m) = x log(x/m) + m - x,
  * in which nothing cancels (Loader 2000), against the constant c of the saturated model.
  */
-#include "family.h"
+#include "latent.h"
 #include "numerics.h"
 #include "prior.h"
 
@@ -161,9 +161,12 @@ static double binomial_log_prior(const em_model *m, const double *prior, const d
 {
     double a = prior[P_SUCCESSES], b = prior[P_FAILURES], value = 0;
     int components = m->equal & EQUAL_PROB ? 1 : m->k;
+    const int *held = m->held + m->latent->n_parameters(m);
 
     for (int j = 0; j < components; j++) {
         double p = prob[j];
+        if (held[j]) /* a constant, perhaps an infinite one */
+            continue;
         value += (a > 0 ? a * em_log(p) : 0) + (b > 0 ? b * em_log1m(p) : 0);
         if (gradient == NULL)
             continue;

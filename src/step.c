@@ -228,7 +228,7 @@ static double log_prior(const em_model *m, const double *prop, const double *par
     double sum = 0;
 
     for (int j = 0; j < m->k; j++)
-        if (em_prior_rows(m, j) > 0)
+        if (em_prior_rows(m, j) > 0 && !m->held[j])
             sum += em_prior_rows(m, j) * em_log(prop[j]);
     return prior == NULL ? sum : sum + m->family->log_prior(m, prior, par, NULL, NULL);
 }
