@@ -143,9 +143,14 @@ start_table <- function(run, spec, total) {
     spurious = spurious_runs(f, spec, total))
 }
 
-# The distinct maxima that runs converged to, the highest first.
+# The distinct maxima that runs converged to, the highest first. Where components coincide there is
+# a ridge or a saddle: no maximum, unless nothing else was found.
 maxima_table <- function(run, spec, total, affine) {
-  f <- take_runs(run$field, which(run$field$status == 0L & run$field$converged))
+  ended <- run$field$status == 0L & run$field$converged
+  ridge <- vapply(seq_along(ended), function(s) {
+    ended[s] && length(coinciding(unpack_core(run$field$theta[, s], spec), spec)) > 0L
+  }, NA)
+  f <- take_runs(run$field, which(ended & (!ridge | all(ridge[ended]))))
   if (!length(f$objective)) return(NULL)
   order <- order(f$objective, decreasing = TRUE)
   group <- cumsum(c(TRUE, -diff(f$objective[order]) > 1e-4))

@@ -218,6 +218,7 @@ finish <- function(field, problem, spec, total, control, all_rows) {
 
 # Components of equal parameters, as a list of groups.
 coinciding <- function(parameters, spec) {
+  if (spec$k < 2L) return(list())
   order <- spec$family$order(parameters)
   near <- vapply(seq_len(spec$k - 1L), function(i) {
     both <- order[c(i, i + 1L)]

@@ -169,6 +169,8 @@ static em_kind propose(em_loop *l)
     }
     if (r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
+    if (r->gain <= rounding(r->objective))
+        l->accel.lambda = 0; /* what is left is less than rounding: no proposal could be judged */
     l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (!(l->predicted > 0))
         return EM_BY_EM;
@@ -187,8 +189,6 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
 
     if (kind == EM_BY_NEWTON && l->predicted > slack)
         em_accel_learn(&l->accel, status == EM_OK ? *objective - before : -1, l->predicted);
-    else if (kind == EM_BY_NEWTON && (better || level))
-        l->accel.lambda /= 10; /* gains are rounding here: the step is Newton's */
     l->stuck = !(better || level);
     return !l->stuck;
 }
