@@ -128,7 +128,7 @@ binomial_family <- function() list(
   split = binomial_split,
   split_ways = 1L,
   closeness = function(parameters, a, b) -abs(parameters$prob[a] - parameters$prob[b]),
-  coincide = function(parameters, a, b) abs(diff(parameters$prob[c(a, b)])) < 1e-4,
+  coincide = function(parameters, a, b) abs(diff(parameters$prob[c(a, b)])) < 1e-3,
   order = function(parameters) order(parameters$prob, parameters$prop),
   log_density = function(x, par, log = TRUE) dbinom(x[, 1L], x[, 2L], par$prob, log = log),
   cdf = function(q, par, lower.tail = TRUE, log.p = FALSE) {

@@ -205,7 +205,7 @@ static bool certified(em_loop *l)
     r->flat = false;
     if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, false, l->candidate))
         return false;
-    l->stalls = r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
+    l->stalls = r->iterations > WARM_STEPS && r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
     /* Far below tol, or below it where rounding lets it fall no further. */
     if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
         return true;
