@@ -231,10 +231,11 @@ coinciding <- function(parameters, spec) {
 # A run that ended where components coincide is on a ridge or a saddle, some without curvature. They
 # are moved apart; where that does not lead higher, the end is flat, and said to be.
 leave_ridge <- function(run, problem, spec) {
-  if (run$status != 0L || spec$k < 2L || !is.null(problem$data$label)) return(run)
+  plain <- !run$converged || !problem$control$accelerate || !is.null(problem$data$label)
+  if (run$status != 0L || plain || spec$k < 2L) return(run)
   parameters <- unpack_core(run$theta, spec)
   groups <- coinciding(parameters, spec)
-  if (!length(groups) || problem$control$max_iter == 0L) return(run)
+  if (!length(groups)) return(run)
   free <- free_blocks(spec)
   for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
   theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))

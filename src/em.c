@@ -10,6 +10,10 @@ enum { WARM_STEPS = 3, THIN_STEPS = 40, MOST_ESCAPES = 6 };
 /* Components of fewer rows are left to EM at first: a collapse shows soonest there. */
 static const double thin_rows = 3;
 
+/* Less to gain than this is no difference to a statistician: the top is near, and Newton's step to
+ * be trusted. */
+static const double near_top = 0.01;
+
 /* What the last EM steps tell of the way still to go. */
 typedef struct {
     double length, rate, last_rate; /* of the last step; ratios of the last steps' lengths */
@@ -169,8 +173,8 @@ static em_kind propose(em_loop *l)
     }
     if (r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
-    if (r->gain <= rounding(r->objective))
-        l->accel.lambda = 0; /* what is left is less than rounding: no proposal could be judged */
+    if (!l->stuck && r->gain <= near_top)
+        l->accel.lambda = 0;
     l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (!(l->predicted > 0))
         return EM_BY_EM;
@@ -205,7 +209,8 @@ static bool certified(em_loop *l)
     r->flat = false;
     if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, false, l->candidate))
         return false;
-    l->stalls = r->iterations > WARM_STEPS && r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
+    bool newton = r->iterations > WARM_STEPS && l->accel.lambda < 1e-6;
+    l->stalls = newton && r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
     /* Far below tol, or below it where rounding lets it fall no further. */
     if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
         return true;
@@ -238,6 +243,7 @@ static em_status iterate(em_loop *l)
     if (status != EM_OK)
         return status;
     em_kind kind = l->control->accelerate ? propose(l) : EM_BY_EM;
+    l->stuck = false;
     if (kind == EM_BY_EM || !try_candidate(l, kind, &objective)) {
         kind = EM_BY_EM;
         memcpy(l->candidate, l->em_step, (size_t)l->p->n_theta * sizeof(double));
