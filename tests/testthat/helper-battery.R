@@ -17,6 +17,7 @@
 expect_family <- function(spec) {
   battery_rows(spec)
   battery_engine(spec)
+  battery_accelerated(spec)
   battery_oracle(spec)
   battery_constraints(spec)
   battery_labels(spec)
@@ -124,10 +125,11 @@ battery_engine <- function(spec) {
 
   test_that(paste0(spec$name, ": the trace holds the start, every iterate and the fit"), {
     fit <- battery_steps(spec, 7, control = list(trace = TRUE))
-    expect_identical(names(fit$trace), c("iteration", "loglik", names(coef(fit))))
+    expect_identical(names(fit$trace), c("iteration", "kind", "loglik", names(coef(fit))))
     expect_equal(fit$trace$iteration, 0:7)
-    expect_near(fit$trace[1, -(1:2)], spec$start[names(fit$parameters)], 1e-15)
-    expect_identical(unlist(fit$trace[8, -(1:2)]), coef(fit))
+    expect_identical(as.character(fit$trace$kind), rep(c("start", "EM"), c(1, 7)))
+    expect_near(fit$trace[1, -(1:3)], spec$start[names(fit$parameters)], 1e-15)
+    expect_identical(unlist(fit$trace[8, -(1:3)]), coef(fit))
     expect_identical(fit$trace$loglik[8], fit$loglik)
     expect_null(battery_steps(spec, 7)$trace)
   })

@@ -37,12 +37,45 @@ expect_object_error <- function(code) {
   expect_error(code, class = "emix_error_object")
 }
 
-# `iterations` EM steps and no more: the warning that there could be more is expected.
+# Values along a run that never fall, but for rounding.
+expect_ascent <- function(values) {
+  fall <- max(0, -diff(values))
+  allowed <- 64 * .Machine$double.eps * max(1, abs(values))
+  expect(fall <= allowed, sprintf("The objective falls by %.3g.", fall))
+  expect_true(all(is.finite(values)))
+}
+
+# A fit in which every number is one, that can be printed and asked.
+expect_sound <- function(fit) {
+  expect_s3_class(fit, "emix")
+  numbers <- c(unlist(fit$parameters), fit$loglik, fit$objective, fit$df, fit$nobs,
+    fit$convergence$gain)
+  expect(!anyNA(numbers), paste("A number of the fit is none:", paste(numbers, collapse = " ")))
+  expect_true(all(is.finite(numbers[seq_len(length(numbers) - 1)])))
+  expect_near(sum(fit$parameters$prop), 1, 1e-12)
+  expect_gte(min(fit$parameters$prop), 0)
+  expect_lte(max(fit$parameters$prop), 1 + 1e-14)
+  if (!is.null(fit$parameters$sd)) expect_gt(min(fit$parameters$sd), 0)
+  if (!is.null(fit$parameters$prob)) {
+    expect_true(all(fit$parameters$prob >= 0 & fit$parameters$prob <= 1))
+  }
+  asked <- tryCatch({
+    utils::capture.output(print(fit), print(summary(fit)))
+    c(predict(fit), predict(fit, type = "density"), coef(fit), BIC(fit))
+  }, error = identity)
+  if (inherits(asked, "error")) return(fail(paste("Of the fit:", conditionMessage(asked))))
+  expect(!anyNA(asked), "A posterior probability or a density is NaN.")
+}
+
+# `iterations` steps and no more, of EM alone unless told otherwise: the warning that there could
+# be more is expected, and what stands there is no maximum yet.
 emix_steps <- function(x, iterations, ..., control = list()) {
-  control <- do.call(em_control, c(list(max_iter = iterations, tol = 1e-15), control))
+  settings <- list(max_iter = iterations, tol = 1e-15, accelerate = FALSE)
+  control <- do.call(em_control, utils::modifyList(settings, control))
   withCallingHandlers(
     emix(x, ..., control = control),
-    emix_warning_iterations = function(w) invokeRestart("muffleWarning")
+    emix_warning_iterations = function(w) invokeRestart("muffleWarning"),
+    emix_warning_spurious = function(w) invokeRestart("muffleWarning")
   )
 }
 

@@ -4,6 +4,8 @@
 #   log_density(x, parameters, j)          log f_j of every row, constants included
 #   maximise(x, share, old, fixed, equal)  M-step of the components' parameters; share: n x k, with
 #                                          the weights in it
+#   free                                   per parameter the way to a free coordinate and back
+#   log_prior(parameters, prior, equal)    as ?em_prior has it, without constants
 #
 # Dempster, Laird & Rubin (1977); McLachlan & Peel (2000), section 2.8 and chapter 3.
 
@@ -28,6 +30,16 @@ oracle_normal <- list(
       if ("sd" %in% equal) sd[] <- fixed$sd[held$sd][1L] else sd[held$sd] <- fixed$sd[held$sd]
     }
     list(mean = mean, sd = sd)
+  },
+  free = list(mean = list(to = identity, from = identity), sd = list(to = log, from = exp)),
+  log_prior = function(parameters, prior, equal) {
+    v <- parameters$sd^2
+    off <- (parameters$mean - prior$mean)^2
+    if ("sd" %in% equal) {
+      return(-(prior$df + 2) * log(v[1L]) / 2 - prior$scale / (2 * v[1L]) -
+        sum(log(v) / 2 + prior$shrinkage * off / (2 * v)))
+    }
+    sum(-(prior$df + 3) * log(v) / 2 - (prior$scale + prior$shrinkage * off) / (2 * v))
   }
 )
 
@@ -64,6 +76,11 @@ oracle_binomial <- list(
       if ("prob" %in% equal) prob[] <- fixed$prob[held][1L] else prob[held] <- fixed$prob[held]
     }
     list(prob = prob)
+  },
+  free = list(prob = list(to = stats::qlogis, from = stats::plogis)),
+  log_prior = function(parameters, prior, equal) {
+    p <- parameters$prob
+    sum((prior$prob[1L] - 1) * log(p) + (prior$prob[2L] - 1) * log1p(-p))
   }
 )
 
@@ -76,7 +93,7 @@ oracle_joint <- function(x, parameters, family) {
 }
 
 oracle_log_sum <- function(a) {
-  top <- apply(a, 1L, max)
+  top <- do.call(pmax, lapply(seq_len(ncol(a)), function(j) a[, j]))
   top + log(rowSums(exp(a - top)))
 }
 
@@ -89,6 +106,23 @@ oracle_loglik <- function(x, parameters, family, weights = NULL, labels = NULL) 
   }
   w <- if (is.null(weights)) rep(1, NROW(x)) else weights
   sum((w * row)[w > 0])
+}
+
+# With the log prior, where `prior` is a list of all its numbers; prop is the Dirichlet's.
+oracle_objective <- function(x, parameters, family, weights = NULL, labels = NULL, equal = NULL,
+                             prior = NULL) {
+  value <- oracle_loglik(x, parameters, family, weights, labels)
+  if (is.null(prior)) return(value)
+  concentration <- if (is.null(prior$prop)) 1 else prior$prop
+  value + sum((concentration - 1) * log(parameters$prop)) +
+    family$log_prior(parameters, prior, equal)
+}
+
+# em_prior("default"), after Fraley & Raftery (2007), for normal rows.
+oracle_default_prior <- function(x, k, weights = rep(1, length(x))) {
+  centre <- sum(weights * x) / sum(weights)
+  list(mean = centre, shrinkage = 0.01, df = 3,
+    scale = sum(weights * (x - centre)^2) / sum(weights) / k^2)
 }
 
 oracle_posterior <- function(x, parameters, family, labels = NULL) {

@@ -102,12 +102,13 @@ rows <- function(...) {
 
 model <- function(...) {
   utils::modifyList(list(family = "normal", latent = "mix", k = 2L, equal = 0L, held = integer(6),
-    options = double()), list(...), keep.null = TRUE)
+    options = double(), prior_rows = NULL, prior_family = NULL, hard = FALSE), list(...),
+  keep.null = TRUE)
 }
 
 control <- function(...) {
-  utils::modifyList(list(tol = 1e-8, max_iter = 5L, threads = 1L, trace = FALSE, progress = FALSE,
-    offset = 0), list(...), keep.null = TRUE)
+  utils::modifyList(list(accelerate = FALSE, tol = 1e-8, max_iter = 5L, threads = 1L, trace = FALSE,
+    progress = FALSE, offset = 0), list(...), keep.null = TRUE)
 }
 
 theta <- c(0.5, 0.5, 1.5, 6.5, 1, 1)
@@ -126,6 +127,8 @@ test_that("a run keeps its trace and its end", {
   expect_length(run$trace_theta, 6 * (run$iterations + 1))
   expect_identical(run$trace_theta[1:6], theta)
   expect_identical(run$trace_theta[6 * run$iterations + 1:6], run$theta)
+  expect_identical(run$trace_objective[run$iterations + 1], run$objective)
+  expect_identical(run$trace_kind, c(0L, rep(1L, run$iterations)))
   shifted <- .Call(emix:::C_emix_run, rows(), model(), control(offset = 10), theta)
   expect_near(shifted$objective, run$objective + 10, 1e-14)
 })
@@ -136,7 +139,10 @@ test_that("the race is the runs", {
   for (s in 1:2) {
     run <- .Call(emix:::C_emix_run, rows(), model(), control(), starts[, s])
     expect_identical(race$theta[, s], run$theta)
-    expect_identical(race$objective[s], run$objective)
+    for (part in c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain",
+      "log_prior")) {
+      expect_identical(race[[part]][s], run[[part]])
+    }
   }
 })
 
@@ -169,11 +175,14 @@ test_that("the bridge refuses what would harm the core", {
   bad_models <- list(3, model(family = "cauchy"), model(family = 1),
     model(family = c("normal", "a")), model(latent = "markov"), model(k = 0L), model(k = 2),
     model(k = 3L), model(equal = -1L), model(held = integer(5)), model(held = double(6)),
-    model(options = 1))
+    model(options = 1), model(prior_rows = 1), model(prior_rows = integer(2)),
+    model(prior_rows = "flat"), model(prior_family = double(3)), model(prior_family = integer(4)),
+    model(prior_family = double(5)), model(hard = 2L), model(hard = NA), model(hard = "no"))
   for (bad in bad_models) expect_error(run(rows(), bad, control()))
   bad_controls <- list(3, control(tol = 1L), control(tol = c(1, 1)), control(max_iter = -1L),
     control(max_iter = 5), control(threads = 0L), control(threads = 5000L), control(trace = 2L),
-    control(progress = NA), control(offset = "a"))
+    control(progress = NA), control(offset = "a"), control(accelerate = NA),
+    control(accelerate = 1), control(accelerate = 2L))
   for (bad in bad_controls) expect_error(run(rows(), model(), bad))
   for (bad in list(theta[-1], c(theta, 1), as.integer(theta), NULL, double())) {
     expect_error(run(rows(), model(), control(), bad))

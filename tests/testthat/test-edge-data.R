@@ -122,7 +122,7 @@ test_that("a start that collapses is dropped; the best interior maximum wins", {
   fit <- emix(x, k = 2)
   expect_true(fit$converged)
   expect_gt(min(fit$parameters$sd), 0.5)
-  expect_true(all(fit$starts$outcome %in% c("converged", "collapsed", "stopped short")))
+  expect_true(all(fit$starts$outcome %in% c("converged", "collapsed", "stopped early")))
   error <- expect_error(
     emix(x, k = 2, start = list(mean = c(0.5, 3), sd = c(1e-6, 3))),
     class = "emix_error_degenerate"

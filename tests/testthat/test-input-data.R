@@ -65,9 +65,10 @@ test_that("fewer rows than components", {
   expect_input_error(emix(c(1, NA, 2), k = 3, na.action = na.omit), "k")
 })
 
-test_that("k is one whole number from 1", {
-  for (bad in list(0, -1, 1.5, NA, NA_real_, NaN, Inf, 1e10, "2", c(1, 2), numeric(), NULL, list(2),
-    factor(2), 2i, 1e300)) {
+test_that("k is a whole number from 1, or several", {
+  for (bad in list(0, -1, 1.5, NA, NA_real_, NaN, Inf, 1e10, "2", numeric(), NULL, list(2),
+    factor(2), 2i, 1e300, c(1, NA), c(0, 2), c(2, 1.5), c("1", "2"), list(1, 2), c(1, Inf),
+    factor(1:2), c(1, 1e10))) {
     expect_input_error(emix(x, k = bad), "k")
     expect_input_error(emix(coin_tosses, k = bad, family = "binomial"), "k")
   }

@@ -153,24 +153,26 @@ test_that("control comes from em_control(), whose arguments have ranges", {
   for (bad in c(numbers, 0, 2.5, 1025)) expect_input_error(em_control(threads = bad), "threads")
   for (bad in list(NA, NULL, "yes", 1, c(TRUE, TRUE), logical())) {
     expect_input_error(em_control(trace = bad), "trace")
+    expect_input_error(em_control(accelerate = bad), "accelerate")
     expect_input_error(em_control(progress = bad), "progress")
   }
   for (bad in list("no", NA, NULL, 1, TRUE, character(), factor("auto"))) {
     expect_input_error(em_control(condense = bad), "condense")
+    expect_input_error(em_control(estep = bad), "estep")
   }
   expect_input_error(em_control(trace = TRUE, max_iter = 1e8), "max_iter", "trace")
   expect_error(em_control(bogus = 1), "bogus")
 })
 
 test_that("em_control() keeps what it is given; the default of threads is an option", {
-  control <- em_control(tol = 1e-3, max_iter = 0, starts = 1e4, condense = "none", threads = 1024,
-    trace = TRUE, progress = FALSE)
+  control <- em_control(tol = 1e-3, max_iter = 0, starts = 1e4, accelerate = FALSE, estep = "hard",
+    condense = "none", threads = 1024, trace = TRUE, progress = FALSE)
   expect_s3_class(control, "em_control")
-  expect_equal(unclass(control), list(tol = 1e-3, max_iter = 0, starts = 1e4, condense = "none",
-    threads = 1024, trace = TRUE, progress = FALSE))
+  expect_equal(unclass(control), list(tol = 1e-3, max_iter = 0, starts = 1e4, accelerate = FALSE,
+    estep = "hard", condense = "none", threads = 1024, trace = TRUE, progress = FALSE))
   defaults <- em_control()
-  expect_equal(unclass(defaults)[1:6], list(tol = 1e-8, max_iter = 5000, starts = 20,
-    condense = "auto", threads = 1, trace = FALSE))
+  expect_equal(unclass(defaults)[1:8], list(tol = 1e-8, max_iter = 5000, starts = 50,
+    accelerate = TRUE, estep = "soft", condense = "auto", threads = 1, trace = FALSE))
   old <- options(emix.threads = 2)
   on.exit(options(old))
   expect_equal(em_control()$threads, 2)

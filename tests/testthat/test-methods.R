@@ -178,13 +178,18 @@ test_that("max_iter reached is a warning; the fit says that it has not converged
 
 test_that("a smaller tol comes nearer to the maximum", {
   start <- list(mean = c(165, 178))
-  near <- function(tol) {
-    emix(heights_class, k = 2, equal = "sd", start = start, control = em_control(tol = tol))
+  near <- function(tol, accelerate) {
+    emix(heights_class, k = 2, equal = "sd", start = start,
+      control = em_control(tol = tol, accelerate = accelerate))
   }
-  best <- near(1e-13)
-  off <- vapply(c(1e-2, 1e-5, 1e-8), function(tol) max(abs(coef(near(tol)) - coef(best))), 0)
-  expect_true(all(diff(off) < 0))
-  expect_lt(off[3], 1e-7)
-  gap <- vapply(c(1e-2, 1e-5, 1e-8), function(tol) best$loglik - near(tol)$loglik, 0)
-  expect_true(all(gap < c(1e-2, 1e-5, 1e-8)))
+  best <- near(1e-13, FALSE)
+  tol <- c(1e-2, 1e-5, 1e-8)
+  for (accelerate in c(FALSE, TRUE)) {
+    fits <- lapply(tol, near, accelerate)
+    off <- vapply(fits, function(fit) max(abs(coef(fit) - coef(best))), 0)
+    # Newton's last step may find the maximum to rounding, below which there is no order.
+    expect_true(all(diff(off) < if (accelerate) 1e-8 else 0))
+    expect_lt(off[3], 1e-7)
+    expect_true(all(best$loglik - vapply(fits, function(fit) fit$loglik, 0) < tol))
+  }
 })

@@ -8,7 +8,8 @@ half <- function(start = c(A = 0.6, B = 0.5), ...) {
 
 half_steps <- function(iterations, ...) {
   withCallingHandlers(
-    half(control = em_control(max_iter = iterations, tol = 1e-15, trace = TRUE), ...),
+    half(control = em_control(max_iter = iterations, tol = 1e-15, accelerate = FALSE,
+      trace = TRUE), ...),
     emix_warning_iterations = function(w) invokeRestart("muffleWarning")
   )
 }
@@ -49,7 +50,7 @@ test_that("coins hidden: the core's sums of the first E-step are the expected co
   data <- list(x = rows, columns = 2L, factor = c(1, 1), shift = c(0, 0), weight = NULL,
     label = NULL)
   model <- list(family = "binomial", latent = "mix", k = 2L, equal = 0L, held = c(1L, 1L, 0L, 0L),
-    options = 0)
+    options = 0, prior_rows = NULL, prior_family = NULL, hard = FALSE)
   step <- .Call(emix:::C_emix_step, data, model, 1L, c(0.5, 0.5, 0.6, 0.5))
   # objective, mass of A and B, then heads and tosses of A, of B
   counts <- c(21.297482, 21.297482 + 8.572247, 11.702518, 11.702518 + 8.427753)
@@ -64,7 +65,8 @@ test_that("coins hidden: the core's sums of the first E-step are the expected co
 test_that("coins hidden: every iterate of the table", {
   trace <- half_steps(20)$trace
   expect_identical(names(trace),
-    c("iteration", "loglik", "prop.A", "prop.B", "prob.A", "prob.B"))
+    c("iteration", "kind", "loglik", "prop.A", "prop.B", "prob.A", "prob.B"))
+  expect_identical(as.character(trace$kind), rep(c("start", "EM"), c(1, 20)))
   at <- trace[match(iterates[, 1], trace$iteration), ]
   expect_near(at$prob.A, iterates[, 2], 1e-9)
   expect_near(at$prob.B, iterates[, 3], 1e-9)

@@ -106,7 +106,7 @@ test_that("the geyser: eruptions", {
 
 test_that("of the starts, more than one meets the best maximum and the table says so", {
   fit <- emix(faithful$waiting, k = 2)
-  expect_equal(nrow(fit$starts), 20)
+  expect_equal(nrow(fit$starts), 50)
   met <- sum(abs(fit$starts$loglik - fit$loglik) < 1e-6, na.rm = TRUE)
   expect_gt(met, 1)
   expect_lte(max(fit$starts$loglik, na.rm = TRUE), fit$loglik + 1e-6)

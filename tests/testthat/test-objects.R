@@ -45,14 +45,15 @@ expect_sound_ends <- function(wrong) {
   expect(!length(wrong), sprintf("%d wrong ends, such as\n%s", length(wrong), shown))
 }
 
-test_that("without its essential parts a fit is an emix_error_object", {
+test_that("without its essential parts a fit is an emix_error_object that names the part", {
   for (fit in fits) {
     for (part in c("parameters", "family", "k", "loglik", "df", "nobs", "x")) {
       damaged <- fit
       damaged[[part]] <- NULL
       for (use in uses[c("print", "summary", "coef", "logLik", "nobs", "predict", "fitted",
         "residuals", "simulate", "update", "plot", "demix", "quantile")]) {
-        expect_object_error(use(damaged))
+        error <- expect_object_error(use(damaged))
+        expect_match(conditionMessage(error), paste0("`", part, "`"), fixed = TRUE)
       }
     }
   }
@@ -65,6 +66,7 @@ test_that("an error about an object says what it found", {
   expect_s3_class(error, "emix_error")
   expect_identical(error$argument, "object")
   expect_match(conditionMessage(error), "damaged")
+  expect_match(conditionMessage(error), "`parameters`", fixed = TRUE)
   expect_object_error(predict(structure(list(), class = "emix")))
   expect_object_error(print(structure(3, class = c("emix_normal", "emix"))))
   expect_object_error(update(structure(list(k = 2), class = "emix")))
