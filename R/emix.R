@@ -35,7 +35,7 @@
 #' maximum with such a component is taken only if there is no other, with a warning.
 #'
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
-#' `evaluations` (walks over the rows in the last run), `flat` (is there a direction in which nothing
+#' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing
 #' changes, as where components coincide), `boundary` (free parameters on the boundary of what is legal, e.g.
 #' `"prob.1 = 0"`), `spurious` (see above), `tol`, and `maximum` (the row of `fit$maxima`).
 #'

@@ -61,7 +61,7 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
   run <- run_starts(rows, spec, affine, control, starts, core)
   if (run$status != 0L) stop_failed(run, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
-    run$objective - run$log_prior - or_default(core$offset, 0)
+    run$likelihood + row_offset(rows, table, affine)
   fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
   fit$arguments <- list(k = k, family = family, start = start, fixed = fixed, equal = equal,

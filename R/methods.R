@@ -1,9 +1,11 @@
 # The usual questions, answered from the object alone.
 
-# What each element of a fit must be like; a fit that passes can be asked anything.
+# What each element of a fit must be like; a fit that passes can be asked anything. In order: later
+# rules rely on the elements of earlier ones.
 fit_rules <- list(
   family = function(v, o) is.list(v) && is.character(v$name) && length(v$name) == 1L && v$name %in% family_names,
   k = function(v, o) is_number(v) && v >= 1,
+  n = function(v, o) is_number(v) && v >= 1,
   components = function(v, o) is.character(v) && length(v) == o$k && !anyNA(v),
   parameters = function(v, o) sound_parameters(v, family_of(o$family$name), o$k),
   core = function(v, o) {
@@ -12,7 +14,6 @@ fit_rules <- list(
   },
   x = function(v, o) is.double(v) && NCOL(v) == length(o$core$factor) && NCOL(v) == family_of(o$family$name)$columns &&
     NROW(v) == o$n && !anyNA(v),
-  n = function(v, o) is_number(v) && v >= 1,
   nobs = function(v, o) is_number(v) && v > 0,
   loglik = function(v, o) is_number(v),
   objective = function(v, o) is_number(v),

@@ -6,7 +6,9 @@
 #' up to 40 rows, else against the share of successes.
 #'
 #' @param x a fit of [emix()].
-#' @param type what to show; `"fit"` (default) is all there is yet.
+#' @param type what to show: `"fit"` (default), see above; `"starts"`: where each run of the search ended, the
+#'   log-likelihood below the best, with chance clusters marked; `"criterion"`: AIC, BIC and ICL against `k`, for
+#'   a fit of several `k`.
 #' @param col colours of the components, used in turn. Default: the Okabe-Ito colours, which
 #'   colour-blind readers can tell apart; line types differ too.
 #' @param main,xlab title and label of the horizontal axis; defaults say model and response.
@@ -18,12 +20,17 @@
 #' `emix_error_input`, `emix_error_object`.
 #' @examples
 #' plot(emix(height ~ 1, data = heights, k = 2, equal = "sd"), xlab = "height (cm)")
+#' plot(emix(faithful$eruptions, k = 1:4), type = "criterion")
 #' plot(emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop"))
 #' @export
 plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, ...) {
   check_fit(x, "x")
-  check_choice(type, "type", "fit")
+  type <- check_choice(type, "type", c("fit", "starts", "criterion"))
   if (!is.null(breaks)) breaks <- check_breaks(breaks, x)
+  if (type != "fit") {
+    if (type == "starts") plot_starts(x, main, xlab, ...) else plot_criterion(x, main, xlab, ...)
+    return(invisible(x))
+  }
   style <- component_style(x, col)
   if (is.null(main)) main <- fit_title(x)
   if (is.null(xlab)) xlab <- response_label(x)

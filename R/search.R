@@ -201,6 +201,7 @@ finish <- function(field, problem, spec, total, control, all_rows) {
     if (run$status == 0L) {
       run$spurious <- any(spec$family$spurious(unpack_core(run$theta, spec), total, spec))
       run$iterations <- run$iterations + field$iterations[s]
+      run$evaluations <- run$evaluations + field$evaluations[s]
       run$from <- field$from[, s]
       run$height <- field$objective[s]
       if (is.null(best) || better_run(run, best)) best <- run
@@ -239,7 +240,7 @@ leave_ridge <- function(run, problem, spec) {
   free <- free_blocks(spec)
   for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
   theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))
-  again <- run_em(problem, theta)
+  again <- run_em(problem, theta, problem$control$trace)
   higher <- again$status == 0L && again$objective > run$objective + same_maximum
   if (!higher) {
     run$flat <- TRUE
@@ -247,14 +248,14 @@ leave_ridge <- function(run, problem, spec) {
   }
   again$iterations <- again$iterations + run$iterations
   again$evaluations <- again$evaluations + run$evaluations
-  utils::modifyList(run, again)
+  utils::modifyList(run, c(again, list(from = theta)))
 }
 
 # Classification EM climbs another objective: the likelihood where it ended is asked for.
 soft_likelihood <- function(run, rows, spec, affine, control, prior) {
   control[c("estep", "max_iter", "trace")] <- list("soft", 0L, FALSE)
   ended <- run_em(new_problem(rows, spec, affine, control, prior), run$theta)
-  ended$objective - ended$log_prior - or_default(prior$offset, 0)
+  ended$likelihood + row_offset(rows, spec$family, affine)
 }
 
 # The best run again with its iterates kept: from where it began, or, should that lead elsewhere
@@ -262,7 +263,8 @@ soft_likelihood <- function(run, rows, spec, affine, control, prior) {
 trace_best <- function(best, problem, near) {
   again <- run_em(problem, best$from, TRUE)
   if (again$status != 0L || abs(again$objective - best$objective) > near) again <- run_em(problem, best$theta, TRUE)
-  utils::modifyList(best, again)
+  kept <- best[c("flat", "iterations", "evaluations")]
+  utils::modifyList(utils::modifyList(best, again), kept)
 }
 
 better_run <- function(run, best) {

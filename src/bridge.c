@@ -80,12 +80,13 @@ enum {
     R_EVALUATIONS,
     R_FLAT,
     R_GAIN,
-    R_PRIOR,
+    R_LIKELIHOOD,
     N_ENDED
 };
-static const char *const run_names[] = {
-    "theta", "objective", "status",    "converged", "iterations",  "evaluations",     "flat",
-    "gain",  "log_prior", "component", "row",       "trace_theta", "trace_objective", "trace_kind"};
+static const char *const run_names[] = {"theta",           "objective",   "status", "converged",
+                                        "iterations",      "evaluations", "flat",   "gain",
+                                        "likelihood",      "component",   "row",    "trace_theta",
+                                        "trace_objective", "trace_kind"};
 enum { R_COMPONENT = N_ENDED, R_ROW, R_TRACE_THETA, R_TRACE_OBJECTIVE, R_TRACE_KIND, N_RUN };
 
 static void fill_ended(SEXP list, const em_result *results, int n, double offset)
@@ -93,7 +94,7 @@ static void fill_ended(SEXP list, const em_result *results, int n, double offset
     static const SEXPTYPE types[N_ENDED] = {
         [R_OBJECTIVE] = REALSXP, [R_STATUS] = INTSXP,      [R_CONVERGED] = LGLSXP,
         [R_ITERATIONS] = INTSXP, [R_EVALUATIONS] = INTSXP, [R_FLAT] = LGLSXP,
-        [R_GAIN] = REALSXP,      [R_PRIOR] = REALSXP,
+        [R_GAIN] = REALSXP,      [R_LIKELIHOOD] = REALSXP,
     };
     for (int e = R_OBJECTIVE; e < N_ENDED; e++)
         SET_VECTOR_ELT(list, e, Rf_allocVector(types[e], n));
@@ -104,7 +105,7 @@ static void fill_ended(SEXP list, const em_result *results, int n, double offset
         LOGICAL(VECTOR_ELT(list, R_CONVERGED))[s] = r->converged;
         INTEGER(VECTOR_ELT(list, R_ITERATIONS))[s] = r->iterations;
         REAL(VECTOR_ELT(list, R_GAIN))[s] = r->gain;
-        REAL(VECTOR_ELT(list, R_PRIOR))[s] = r->log_prior;
+        REAL(VECTOR_ELT(list, R_LIKELIHOOD))[s] = r->likelihood;
         INTEGER(VECTOR_ELT(list, R_EVALUATIONS))[s] = r->evaluations;
         LOGICAL(VECTOR_ELT(list, R_FLAT))[s] = r->flat;
     }

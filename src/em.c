@@ -227,7 +227,7 @@ static void accept(em_loop *l, const double *theta, double objective, em_kind ki
 {
     memmove(l->theta, theta, (size_t)l->p->n_theta * sizeof(double));
     l->result.objective = objective;
-    l->result.log_prior = l->p->log_prior;
+    l->result.likelihood = l->p->sums[0];
     l->result.iterations++;
     record(l, kind);
     if (l->control->report != NULL)
@@ -267,7 +267,7 @@ static bool leaves_boundary(em_loop *l)
     if (l->released || !em_inform_snap(l->p, l->theta, true, l->candidate))
         return false;
     l->released = true;
-    l->snap_again = l->control->max_iter;
+    l->snap_again = l->result.iterations + 10;
     if (expect(l, l->candidate, &objective) != EM_OK || !(objective > l->result.objective))
         return false;
     accept(l, l->candidate, objective, EM_BY_BOUNDARY);
@@ -318,7 +318,7 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
     r->status = expect(&l, theta, &r->objective);
     if (r->status != EM_OK)
         return *r;
-    r->log_prior = p->log_prior;
+    r->likelihood = p->sums[0];
     record(&l, EM_BY_START);
     if (control->accelerate)
         r->converged = certified(&l);

@@ -26,12 +26,12 @@ typedef struct {
 typedef struct {
     em_status status;
     bool converged;
-    bool flat;        /* a direction in which the objective does not change */
-    int iterations;   /* accepted steps */
-    int evaluations;  /* walks over the rows, refused proposals and certificate included */
-    double objective; /* at theta */
-    double log_prior; /* the prior's part of it */
-    double gain;      /* what it would still rise by: Newton's decrement */
+    bool flat;         /* a direction in which the objective does not change */
+    int iterations;    /* accepted steps */
+    int evaluations;   /* walks over the rows, refused proposals and certificate included */
+    double objective;  /* at theta */
+    double likelihood; /* its part without the prior */
+    double gain;       /* what it would still rise by: Newton's decrement */
 } em_result;
 
 /* Memory that a run needs beside its problem: doubles, and ints. */

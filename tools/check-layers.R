@@ -35,7 +35,7 @@ r_layers <- list(
   c("evaluate", "search"),
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "bootstrap"),
-  c("plot", "trace", "gradient"),
+  c("plot(-[a-z]+)?", "trace", "gradient"),
   c("data", "emix-package", "zzz")
 )
 

@@ -140,7 +140,7 @@ test_that("the race is the runs", {
     run <- .Call(emix:::C_emix_run, rows(), model(), control(), starts[, s])
     expect_identical(race$theta[, s], run$theta)
     for (part in c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain",
-      "log_prior")) {
+      "likelihood")) {
       expect_identical(race[[part]][s], run[[part]])
     }
   }

@@ -1,0 +1,40 @@
+# Pictures of the search: where runs ended, and the choice among several k.
+
+# Runs in the order of their ends, the best first. Depths from a billionth to thousands are told
+# apart on a log scale that begins at the height where two ends are one maximum.
+plot_starts <- function(x, main, xlab, ...) {
+  s <- x$starts[is.finite(x$starts$loglik), , drop = FALSE]
+  if (!nrow(s)) stop_input("type", "\"fit\": no run has a log-likelihood", "\"starts\"")
+  top <- max(s$loglik)
+  depth <- pmax(sort(top - s$loglik), same_maximum)
+  order <- order(top - s$loglik)
+  flagged <- s$spurious[order]
+  early <- s$outcome[order] == "stopped early"
+  range <- c(max(depth, 1), same_maximum)
+  open_panel(c(1, nrow(s)), log10(range), if (is.null(main)) "Where the runs ended" else main,
+    if (is.null(xlab)) "run, best first" else xlab, "log-likelihood below the best", yaxt = "n", yaxs = "r", ...)
+  ticks <- 10^seq(-6, ceiling(log10(range[1L])), by = 2)
+  axis(2L, log10(ticks), c("same", format(ticks[-1L], scientific = FALSE, drop0trailing = TRUE, trim = TRUE)), las = 1)
+  points(seq_along(depth), log10(depth), pch = ifelse(flagged, 4L, ifelse(early, 1L, 16L)),
+    col = ifelse(flagged, okabe_ito[2L], okabe_ito[1L]))
+  lost <- sum(!is.finite(x$starts$loglik))
+  legend("bottomleft", c("maximum", "stopped early", "chance cluster", if (lost) sprintf("(%d collapsed)", lost)),
+    pch = c(16L, 1L, 4L, NA)[seq_len(3L + (lost > 0))], col = okabe_ito[c(1L, 1L, 2L, 1L)][seq_len(3L + (lost > 0))],
+    bty = "n", cex = 0.85)
+}
+
+plot_criterion <- function(x, main, xlab, ...) {
+  table <- x$selection
+  if (is.null(table)) stop_input("type", "\"fit\" or \"starts\": the fit is of one `k`", "\"criterion\"")
+  names <- c("AIC", "BIC", "ICL")
+  values <- as.matrix(table[names])
+  open_panel(range(table$k), range(values, na.rm = TRUE), if (is.null(main)) "Choice of the number of components" else main,
+    if (is.null(xlab)) "components" else xlab, "criterion (smaller is better)", xaxt = "n", yaxs = "r", ...)
+  axis(1L, table$k)
+  for (i in seq_along(names)) {
+    lines(table$k, values[, i], type = "b", col = okabe_ito[i], pch = 14L + i, lty = i, lwd = 1.5)
+  }
+  chosen <- attr(table, "criterion")
+  points(x$k, values[match(x$k, table$k), chosen], cex = 2.4, lwd = 1.5)
+  legend("top", names, col = okabe_ito[1:3], pch = 15:17, lty = 1:3, bty = "n", horiz = TRUE, cex = 0.85)
+}
