@@ -11,16 +11,22 @@ plot_starts <- function(x, main, xlab, ...) {
   flagged <- s$spurious[order]
   early <- s$outcome[order] == "stopped early"
   range <- c(max(depth, 1), same_maximum)
-  open_panel(c(1, nrow(s)), log10(range), if (is.null(main)) "Where the runs ended" else main,
-    if (is.null(xlab)) "run, best first" else xlab, "log-likelihood below the best", yaxt = "n", yaxs = "r", ...)
+  before <- par(mar = c(4.2, 5.6, 3.8, 1))
+  on.exit(par(before))
+  open_panel(c(1, nrow(s)), log10(range), "", if (is.null(xlab)) "run, best first" else xlab, "", yaxt = "n",
+    yaxs = "r", ...)
+  title(main = if (is.null(main)) "Where the runs ended" else main, line = 2.2)
+  mtext("log-likelihood below the best", 2L, 4.2)
   ticks <- 10^seq(-6, ceiling(log10(range[1L])), by = 2)
   axis(2L, log10(ticks), c("same", format(ticks[-1L], scientific = FALSE, drop0trailing = TRUE, trim = TRUE)), las = 1)
   points(seq_along(depth), log10(depth), pch = ifelse(flagged, 4L, ifelse(early, 1L, 16L)),
     col = ifelse(flagged, okabe_ito[2L], okabe_ito[1L]))
   lost <- sum(!is.finite(x$starts$loglik))
-  legend("bottomleft", c("maximum", "stopped early", "chance cluster", if (lost) sprintf("(%d collapsed)", lost)),
-    pch = c(16L, 1L, 4L, NA)[seq_len(3L + (lost > 0))], col = okabe_ito[c(1L, 1L, 2L, 1L)][seq_len(3L + (lost > 0))],
-    bty = "n", cex = 0.85)
+  shown <- seq_len(3L + (lost > 0))
+  usr <- par("usr")
+  legend(mean(usr[1:2]), usr[4L], c("maximum", "stopped early", "chance cluster", sprintf("(%d collapsed)", lost))[shown],
+    pch = c(16L, 1L, 4L, NA)[shown], col = okabe_ito[c(1L, 1L, 2L, 1L)][shown], horiz = TRUE, xjust = 0.5, yjust = 0,
+    xpd = NA, bty = "n", cex = 0.85)
 }
 
 plot_criterion <- function(x, main, xlab, ...) {
