@@ -25,7 +25,7 @@
 #' **Starts.** Without `start`: cuts of the ordered rows into groups, which depend on the data
 #' alone, then random centres spread as in k-means++, then moves from the best so far (two components
 #' merged, another split). `fit$starts` lists what became of each run and `fit$maxima` the distinct maxima
-#' found, with how many runs met them.
+#' found, with how many runs met them (with a prior or a hard E-step their `loglik` is the objective).
 #'
 #' **Collapse and chance clusters.** The normal likelihood is unbounded where a component shrinks onto one value; runs
 #' that go there are dropped and counted, and the best interior maximum wins. A component of less than a third of the
@@ -121,8 +121,8 @@ emix <- function(x, ...) {
   UseMethod("emix")
 }
 
-# A time series or a value in I() is read as the numbers that it holds.
-bare <- function(x) if (inherits(x, c("ts", "AsIs"))) strip_class(x) else x
+# A time series, a table or a value in I() is read as the numbers that it holds.
+bare <- function(x) if (inherits(x, c("ts", "AsIs", "table"))) strip_class(x) else x
 
 strip_class <- function(x) {
   attr(x, "tsp") <- NULL

@@ -113,7 +113,9 @@ run_heats <- function(problem, theta, kind, spec, total, widths = c(8L, 3L), ste
       distinct_runs(field, rank_runs(field, spurious_runs(field, spec, total)), widths[heat])
     if (!length(on)) on <- seq_along(kind)
     if (last || length(on) == length(kind) && all(field$status != 0L)) return(join_fields(field, out))
-    out <- join_fields(out, take_runs(field, setdiff(seq_along(kind), on)))
+    left <- take_runs(field, setdiff(seq_along(kind), on))
+    left$converged <- left$converged & left$gain <= 1e-4
+    out <- join_fields(out, left)
     before <- take_runs(field, on)
     theta <- before$theta
     kind <- before$kind

@@ -63,6 +63,14 @@ scatter_groups <- function(u, w, k) {
 # Fewer groups than components where centres coincided: the last are then empty.
 match_groups <- function(group, k) pmin(group, k)
 
+# One component as wide as all rows, the others narrow within it, on groups of the rows.
+within_start <- function(group, rows, spec) {
+  w <- row_weights(rows)
+  p <- spec$family$estimate(rows, function(j) if (j == 1L) w else pmax(w * (group == j - 1L), w * 1e-6), spec$k)
+  p$sd <- p$sd * c(1, rep(0.5, spec$k - 1L))
+  impose(p, spec)
+}
+
 # Cuts that depend on the data alone, most usual first.
 cut_starts <- function(u, w, k, spreads) {
   halves <- 2^(seq_len(k) - 1)
@@ -92,6 +100,13 @@ make_starts <- function(rows, spec, starts, more = NULL) {
   groups <- c(cuts, replicate(starts - length(cuts), scatter_groups(u, w, spec$k), simplify = FALSE))
   parameters <- lapply(groups, from_groups, rows, spec)
   kind <- c(names(cuts), rep("random", starts - length(cuts)))
+  if (spec$family$spreads && spec$k > 2L && is.null(rows$label)) {
+    # A quarter of the random ones, and one cut, are of the kind "wide and narrow".
+    inner <- c(list(cut_rows(u, w, rep(1, spec$k - 1L))),
+      replicate(starts %/% 4L, scatter_groups(u, w, spec$k - 1L), simplify = FALSE))
+    parameters <- c(parameters, lapply(inner, within_start, rows, spec))
+    kind <- c(kind, rep("within", length(inner)))
+  }
   parameters <- c(parameters, lapply(more, impose, spec))
   kind <- c(kind, rep("neighbour", length(more)))
   for (i in seq_along(parameters)) parameters[[i]] <- set_apart(parameters[[i]], spec)$parameters
