@@ -117,8 +117,8 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p =
-        em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
+    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS),
+                                   em_run_scores(&model));
     em_recorder recorder = new_recorder(control_, p.n_theta, control.max_iter);
     size_t n_theta = (size_t)p.n_theta;
     double *theta = (double *)R_alloc(n_theta, sizeof(double));
@@ -152,8 +152,8 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p =
-        em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS), true);
+    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS),
+                                   em_run_scores(&model));
     const double *given = em_get_theta(starts_, p.n_theta, "starts");
     int starts = (int)(XLENGTH(starts_) / p.n_theta);
     double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));

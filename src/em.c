@@ -24,6 +24,7 @@ typedef struct {
     em_problem *p;
     const em_control *control;
     em_recorder *recorder;
+    bool accelerate; /* asked for, and affordable */
     em_result result;
     em_progress progress;
     em_accel accel;
@@ -37,10 +38,19 @@ typedef struct {
     int escapes, snap_again; /* tries; iteration from which snapping is tried again */
 } em_loop;
 
+/* 200 normal components: an information matrix of 3 MB. */
+enum { MOST_COORDINATES = 600 };
+
+bool em_run_scores(const em_model *m)
+{
+    return em_score_raw(m) <= MOST_COORDINATES;
+}
+
 size_t em_run_memory(const em_model *m)
 {
-    int n_theta = m->latent->n_parameters(m) + m->family->n_parameters(m);
-    return 2 * (size_t)n_theta + em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
+    size_t n_theta = (size_t)(m->latent->n_parameters(m) + m->family->n_parameters(m));
+    size_t matrices = em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
+    return 2 * n_theta + (em_run_scores(m) ? matrices : 0);
 }
 
 size_t em_run_integers(const em_model *m)
@@ -55,6 +65,8 @@ static void bind(em_loop *l, double *memory, int *integers)
 
     l->candidate = memory;
     l->em_step = l->candidate + n_theta;
+    if (!l->p->scoring)
+        return;
     em_accel_bind(&l->accel, em_inform_size(m), l->em_step + n_theta);
     em_inform_bind(&l->inform, m, l->em_step + n_theta + em_accel_memory(em_inform_size(m)),
                    integers);
@@ -242,7 +254,7 @@ static em_status iterate(em_loop *l)
 
     if (status != EM_OK)
         return status;
-    em_kind kind = l->control->accelerate ? propose(l) : EM_BY_EM;
+    em_kind kind = l->accelerate ? propose(l) : EM_BY_EM;
     l->stuck = false;
     if (kind == EM_BY_EM || !try_candidate(l, kind, &objective)) {
         kind = EM_BY_EM;
@@ -254,7 +266,7 @@ static em_status iterate(em_loop *l)
     double gain = objective - l->result.objective;
     look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
     accept(l, l->candidate, objective, kind);
-    l->result.converged = l->control->accelerate ? certified(l) : plain_converged(l, gain);
+    l->result.converged = l->accelerate ? certified(l) : plain_converged(l, gain);
     return EM_OK;
 }
 
@@ -285,7 +297,7 @@ static em_status climb(em_loop *l)
             if (status != EM_OK)
                 return status;
         }
-    } while (l->control->accelerate && r->converged && leaves_boundary(l));
+    } while (l->accelerate && r->converged && leaves_boundary(l));
     return EM_OK;
 }
 
@@ -293,6 +305,10 @@ static em_status climb(em_loop *l)
 static em_status certify(em_loop *l)
 {
     double objective = 0;
+    if (!l->p->scoring) {
+        l->result.gain = l->progress.gain;
+        return EM_OK;
+    }
     l->p->gather = true;
     em_status status = expect(l, l->theta, &objective);
     if (status == EM_OK) {
@@ -308,22 +324,23 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
     em_loop l = {.p = p,
                  .control = control,
                  .recorder = recorder,
+                 .accelerate = control->accelerate && p->scoring,
                  .theta = theta,
                  .result = {.gain = INFINITY},
                  .progress = {.rate = 1, .last_rate = 1}};
     em_result *r = &l.result;
 
     bind(&l, memory, integers);
-    p->gather = control->accelerate;
+    p->gather = l.accelerate;
     r->status = expect(&l, theta, &r->objective);
     if (r->status != EM_OK)
         return *r;
     r->likelihood = p->sums[0];
     record(&l, EM_BY_START);
-    if (control->accelerate)
+    if (l.accelerate)
         r->converged = certified(&l);
     r->status = climb(&l);
-    if (r->status == EM_OK && !control->accelerate)
+    if (r->status == EM_OK && !l.accelerate)
         r->status = certify(&l);
     return *r;
 }

@@ -34,11 +34,16 @@ typedef struct {
     double gain;       /* what it would still rise by: Newton's decrement */
 } em_result;
 
+/* Whether scores are affordable: their sums grow with the square of all coordinates, and the
+ * work on their matrices with the cube. Without them a run is plain EM, certified by its rate. */
+bool em_run_scores(const em_model *model);
+
 /* Memory that a run needs beside its problem: doubles, and ints. */
 size_t em_run_memory(const em_model *model);
 size_t em_run_integers(const em_model *model);
 
-/* EM from theta, which it replaces by the last iterate; the problem has memory for scores.
+/* EM from theta, which it replaces by the last iterate; the problem has memory for scores
+ * where em_run_scores() says so.
  *
  * Each iteration has at hand the EM step, which cannot lower the objective, and proposes a
  * longer one from gradient and information: Newton's near a maximum, between it and EM's
