@@ -48,7 +48,7 @@ bool em_run_scores(const em_model *m)
 
 size_t em_run_memory(const em_model *m)
 {
-    size_t n_theta = (size_t)(m->latent->n_parameters(m) + m->family->n_parameters(m));
+    size_t n_theta = (size_t)m->latent->n_parameters(m) + (size_t)m->family->n_parameters(m);
     size_t matrices = em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
     return 2 * n_theta + (em_run_scores(m) ? matrices : 0);
 }
@@ -109,10 +109,8 @@ static void look_ahead(em_progress *w, double length, double gain)
     w->length = length;
 
     double r = w->rate > w->last_rate ? w->rate : w->last_rate;
-    if (length <= 4 * DBL_EPSILON && r >= 1) {
+    if (length == 0 || (length <= 4 * DBL_EPSILON && r >= 1)) {
         w->distance = w->gain = 0; /* steps are rounding */
-    } else if (length == 0) {
-        w->distance = w->gain = 0;
     } else if (r < 1) {
         w->distance = length * r / (1 - r);
         w->gain = fabs(gain) * r * r / (1 - r * r);
