@@ -36,7 +36,7 @@ normal_estimate <- function(rows, shares, k) {
 # the range and into one of many equal parts of the weight: tails stay as they are, and
 # the middle is fine. Labelled rows cannot be merged so.
 normal_thin <- function(rows, most) {
-  if (!is.null(rows$label)) return(spaced_rows(rows, most))
+  if (!is.null(rows$label) || rows$about[["min"]] == rows$about[["max"]]) return(spaced_rows(rows, most))
   order <- order(rows$x)
   x <- rows$x[order]
   w <- row_weights(rows)[order]

@@ -73,7 +73,7 @@ within_start <- function(group, rows, spec) {
 
 # Cuts that depend on the data alone, most usual first.
 cut_starts <- function(u, w, k, spreads) {
-  halves <- 2^(seq_len(k) - 1)
+  halves <- 2^(pmin(seq_len(k), 40L) - 1)
   far <- abs(u - stats::median(u))
   kinds <- list(
     quantile = cut_rows(u, w, rep(1, k)),

@@ -33,6 +33,7 @@ typedef struct {
     double predicted;        /* gain of the candidate */
     double last_gain;        /* the decrement one iteration ago */
     bool stuck;              /* the last proposal was refused */
+    bool trusted;            /* Newton's own step has been tried near the top */
     bool released;           /* boundaries have been left once, and are kept off since */
     int stalls;              /* iterations in a row in which the decrement hardly fell */
     int escapes, snap_again; /* tries; iteration from which snapping is tried again */
@@ -183,8 +184,10 @@ static em_kind propose(em_loop *l)
     }
     if (r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
-    if (!l->stuck && r->gain <= near_top)
+    if (!l->trusted && r->gain <= near_top) {
+        l->trusted = true; /* once: from here on refusals teach lambda better */
         l->accel.lambda = 0;
+    }
     l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (!(l->predicted > 0))
         return EM_BY_EM;
@@ -203,6 +206,8 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
 
     if (kind == EM_BY_NEWTON && l->predicted > slack)
         em_accel_learn(&l->accel, status == EM_OK ? *objective - before : -1, l->predicted);
+    if (kind == EM_BY_NEWTON && l->predicted <= slack && (better || level))
+        em_accel_learn(&l->accel, 1, 1); /* too small to be measured: a success */
     l->stuck = !(better || level);
     return !l->stuck;
 }

@@ -56,9 +56,12 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
         for (int j = 0; j < k; j++) {
             int *at = f->index + em_at(j, r) + (size_t)(k + a);
             *at = -1;
-            if (held[a * k + j] || theta[j] == 0 || m->family->on_boundary(m, par, j, a))
+            bool shared_by_all = m->equal >> a & 1u;
+            if (held[a * k + j] || m->family->on_boundary(m, par, j, a))
                 continue;
-            if (!(m->equal >> a & 1u))
+            if (theta[j] == 0 && !shared_by_all) /* an empty component's own: nothing says where */
+                continue;
+            if (!shared_by_all)
                 *at = q++;
             else
                 *at = shared = shared < 0 ? q++ : shared;
