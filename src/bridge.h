@@ -42,5 +42,7 @@ SEXP hook_softmax(SEXP a);
 SEXP hook_deviance_part(SEXP x, SEXP m);
 SEXP hook_parallel(SEXP threads, SEXP tasks);
 SEXP hook_dot(SEXP a, SEXP b);
+SEXP hook_exp(SEXP x);
+SEXP hook_log(SEXP x);
 
 #endif

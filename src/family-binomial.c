@@ -18,6 +18,7 @@
 #include "latent.h"
 #include "numerics.h"
 #include "prior.h"
+#include "vector.h"
 
 #include <math.h>
 

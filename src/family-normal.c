@@ -24,6 +24,7 @@
 #include "latent.h"
 #include "numerics.h"
 #include "prior.h"
+#include "vector.h"
 
 #include <float.h>
 #include <math.h>
@@ -111,18 +112,18 @@ EM_KERNEL
 static void normal_accumulate(const em_model *m, const double *constants, const em_tile *tile,
                               const double *share, double *sums)
 {
-    double z[EM_TILE], pz[EM_TILE];
-
     for (int j = 0; j < m->k; j++) {
         const double *c = constants + em_at(j, N_CONSTANTS), *p = share + em_at(j, EM_TILE);
-        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD];
-#pragma omp simd
+        const double *x = tile->x;
+        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD], s1 = 0, s2 = 0;
+#pragma omp simd reduction(+ : s1, s2)
         for (int i = 0; i < tile->rows; i++) {
-            z[i] = (tile->x[i] - mean) * inverse_sd;
-            pz[i] = p[i] * z[i];
+            double z = (x[i] - mean) * inverse_sd, pz = p[i] * z;
+            s1 += pz;
+            s2 += pz * z;
         }
-        sums[em_at(j, N_SUMS) + S1] += em_dot(pz, NULL, tile->rows);
-        sums[em_at(j, N_SUMS) + S2] += em_dot(pz, z, tile->rows);
+        sums[em_at(j, N_SUMS) + S1] += s1;
+        sums[em_at(j, N_SUMS) + S2] += s2;
     }
 }
 

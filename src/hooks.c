@@ -3,6 +3,7 @@
 
 #include "numerics.h"
 #include "parallel.h"
+#include "vector.h"
 
 #include <string.h>
 
@@ -29,7 +30,7 @@ SEXP hook_softmax(SEXP a)
     SEXP ans = PROTECT(em_new_list(names, 2));
     SET_VECTOR_ELT(ans, 0, Rf_allocMatrix(REALSXP, rows, k));
     SET_VECTOR_ELT(ans, 1, Rf_allocVector(REALSXP, rows));
-    em_softmax(tile, k, rows, REAL(VECTOR_ELT(ans, 1)));
+    em_softmax(tile, k, rows, NULL, REAL(VECTOR_ELT(ans, 1)));
     for (int j = 0; j < k; j++)
         memcpy(REAL(VECTOR_ELT(ans, 0)) + em_at(j, rows), tile + em_at(j, EM_TILE), bytes);
     UNPROTECT(1);
@@ -68,6 +69,30 @@ SEXP hook_parallel(SEXP threads, SEXP tasks)
     em_parallel(INTEGER(threads)[0], n, count_task, INTEGER(ans));
     UNPROTECT(1);
     return ans;
+}
+
+/* f over x, a tile at a time. */
+static SEXP by_tiles(SEXP x, void (*f)(double *, int))
+{
+    R_xlen_t n = XLENGTH(x);
+    const double *given = doubles(x);
+    SEXP ans = PROTECT(Rf_allocVector(REALSXP, n));
+    if (n > 0)
+        memcpy(REAL(ans), given, (size_t)n * sizeof(double));
+    for (R_xlen_t i = 0; i < n; i += EM_TILE)
+        f(REAL(ans) + i, n - i < EM_TILE ? (int)(n - i) : EM_TILE);
+    UNPROTECT(1);
+    return ans;
+}
+
+SEXP hook_exp(SEXP x)
+{
+    return by_tiles(x, em_exp_rows);
+}
+
+SEXP hook_log(SEXP x)
+{
+    return by_tiles(x, em_log_rows);
 }
 
 SEXP hook_dot(SEXP a, SEXP b)

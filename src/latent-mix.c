@@ -9,6 +9,7 @@
 #include "latent.h"
 #include "numerics.h"
 #include "prior.h"
+#include "vector.h"
 
 static int mix_size(const em_model *m)
 {
@@ -25,6 +26,15 @@ static void mix_prepare(const em_model *m, const double *prop, double *log_prop)
 {
     for (int j = 0; j < m->k; j++)
         log_prop[j] = em_log(prop[j]);
+}
+
+/* Log density of each known row together with its label. */
+static void mix_joint(const double *log_prop, const em_tile *tile, const double *a, double *joint)
+{
+    for (int i = 0; i < tile->rows; i++) {
+        int j = tile->label[i] - 1;
+        joint[i] = j < 0 ? 0 : a[em_at(j, EM_TILE) + i] + log_prop[j];
+    }
 }
 
 /* Known rows: the joint log density of the row and its label, and a share of 1. */
@@ -70,15 +80,9 @@ static em_status mix_share(const em_model *m, const double *log_prop, const em_t
     double joint[EM_TILE];
 
     (void)sums;
-    for (int j = 0; j < m->k; j++) {
-        double *aj = a + em_at(j, EM_TILE);
-        for (int i = 0; i < tile->rows; i++)
-            aj[i] += log_prop[j];
-    }
     if (tile->label != NULL)
-        for (int i = 0; i < tile->rows; i++)
-            joint[i] = tile->label[i] ? a[em_at(tile->label[i] - 1, EM_TILE) + i] : 0;
-    em_softmax(a, m->k, tile->rows, log_row);
+        mix_joint(log_prop, tile, a, joint);
+    em_softmax(a, m->k, tile->rows, log_prop, log_row);
     if (m->hard)
         mix_harden(m->k, tile->rows, a, log_row);
     if (tile->label != NULL)

@@ -1,4 +1,4 @@
-/* Layer 0: the elementary functions of a tile, and sums that stay in order. */
+/* Layer 0: elementary functions of one number, and what a sample looks like. */
 #ifndef EMIX_NUMERICS_H
 #define EMIX_NUMERICS_H
 
@@ -14,19 +14,8 @@ double em_log(double p);
 /* log(1 - p), with EM_LOG_ZERO for p = 1. */
 double em_log1m(double p);
 
-/* x[i] := exp(x[i] - top[i]), x <= top. */
-void em_exp_shares(double *x, const double *top, int rows);
-
-/* Turns k rows of logs a[j * EM_TILE + i] into shares exp(a_j) / sum_j exp(a_j) and
- * puts the log of each row's sum into log_sum[i]. */
-void em_softmax(double *a, int k, int rows, double *log_sum);
-
 /* x log(x / m) + m - x, the binomial's and Poisson's deviance, without cancellation. */
 double em_deviance_part(double x, double m);
-
-/* Sum of a[i]; of a[i] b[i] (b = NULL: of a[i]). */
-double em_sum(const double *a, int rows);
-double em_dot(const double *a, const double *b, int rows);
 
 /* What a sample looks like; filled a stretch of values at a time. */
 typedef struct {

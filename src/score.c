@@ -1,6 +1,6 @@
 #include "score.h"
 
-#include "numerics.h"
+#include "vector.h"
 
 #include <string.h>
 
@@ -31,9 +31,7 @@ static void raw_vectors(const em_model *m, const em_tile *tile, const double *sh
         const double *p = share + em_at(j, EM_TILE);
         for (int a = 0; a < r; a++) {
             const double *s = scores + em_at(j * r + a, EM_TILE);
-            double *to = u + em_at(k + j * r + a, EM_TILE);
-            for (int i = 0; i < tile->rows; i++)
-                to[i] = p[i] * s[i];
+            em_product(p, s, tile->rows, u + em_at(k + j * r + a, EM_TILE));
         }
     }
 }
@@ -43,8 +41,7 @@ static const double *weighted(const em_tile *tile, int raw, const double *u, dou
     if (tile->weight == NULL)
         return u;
     for (int a = 0; a < raw; a++)
-        for (int i = 0; i < tile->rows; i++)
-            v[em_at(a, EM_TILE) + (size_t)i] = tile->weight[i] * u[em_at(a, EM_TILE) + (size_t)i];
+        em_product(u + em_at(a, EM_TILE), tile->weight, tile->rows, v + em_at(a, EM_TILE));
     return v;
 }
 
@@ -58,15 +55,11 @@ void em_score_add(const em_model *m, const double *constants, const em_tile *til
     m->family->scores(m, constants, tile, scores);
     raw_vectors(m, tile, share, scores, u);
     const double *wu = weighted(tile, raw, u, v);
-    for (int e = 0; e < k * r; e++) {
-        const double *ps = wu + em_at(k + e, EM_TILE);
-        int j = e / r;
-        g[e] += em_dot(ps, NULL, tile->rows);
-        for (int c = 0; c < r; c++)
-            mm[e * r + c] += em_dot(ps, scores + em_at(j * r + c, EM_TILE), tile->rows);
+    for (int j = 0; j < k; j++) {
+        const double *ps = wu + em_at(k + j * r, EM_TILE), *s = scores + em_at(j * r, EM_TILE);
+        for (int a = 0; a < r; a++)
+            g[j * r + a] += em_sum(ps + em_at(a, EM_TILE), tile->rows);
+        em_cross(ps, r, s, r, tile->rows, false, mm + em_at(j, r * r), r);
     }
-    for (int c = 0; c < raw; c++)
-        for (int a = c; a < raw; a++)
-            b[em_at(c, raw) + (size_t)a] +=
-                em_dot(wu + em_at(a, EM_TILE), u + em_at(c, EM_TILE), tile->rows);
+    em_cross(wu, raw, u, raw, tile->rows, true, b, raw);
 }

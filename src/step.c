@@ -3,7 +3,9 @@
 #include "numerics.h"
 #include "parallel.h"
 #include "prior.h"
+#include "vector.h"
 
+#include <stdint.h>
 #include <string.h>
 
 /* One walk over the rows: what the lanes need to know. */
@@ -53,12 +55,18 @@ static size_t scratch_of(const em_model *m, bool scoring)
     return em_at(m->columns + m->k, EM_TILE) + (scoring ? em_score_scratch(m) : 0);
 }
 
+static double *at_line(double *memory)
+{
+    size_t past = (uintptr_t)memory / sizeof(double) % EM_LINE;
+    return past == 0 ? memory : memory + (EM_LINE - past);
+}
+
 size_t em_step_memory(const em_model *m, const em_data *data, int threads, bool scoring)
 {
     int n_sums = sums_of(m, scoring);
     size_t sums = em_at(lanes_of(data->n, n_sums) + 1, n_sums);
     size_t constants = (size_t)m->latent->n_constants(m) + (size_t)m->family->n_constants(m);
-    return sums + constants + scratch_of(m, scoring) * (size_t)threads;
+    return sums + constants + EM_LINE + scratch_of(m, scoring) * (size_t)threads;
 }
 
 void em_step_bind(em_problem *p, double *memory)
@@ -74,7 +82,7 @@ void em_step_bind(em_problem *p, double *memory)
     p->family_constants = p->latent_constants + m->latent->n_constants(m);
     p->sums = p->family_constants + m->family->n_constants(m);
     p->lane_sums = p->sums + p->n_sums;
-    p->scratch = p->lane_sums + em_at(p->lanes, p->n_sums);
+    p->scratch = at_line(p->lane_sums + em_at(p->lanes, p->n_sums));
     p->bad_component = 0;
     p->bad_row = 0;
 }
@@ -87,10 +95,7 @@ static em_tile load_tile(const em_data *data, em_index row, double *x)
 
     for (int c = 0; c < data->columns; c++) {
         const double *from = data->x + data->n * c + row;
-        double factor = data->factor[c], shift = data->shift[c];
-        double *to = x + em_at(c, EM_TILE);
-        for (int i = 0; i < tile.rows; i++)
-            to[i] = from[i] * factor - shift;
+        em_locate(from, data->factor[c], data->shift[c], tile.rows, x + em_at(c, EM_TILE));
     }
     tile.weight = data->weight == NULL ? NULL : data->weight + row;
     tile.label = data->label == NULL ? NULL : data->label + row;
@@ -102,9 +107,10 @@ static void weigh_shares(int k, const em_tile *tile, double *share)
 {
     if (tile->weight == NULL)
         return;
-    for (int j = 0; j < k; j++)
-        for (int i = 0; i < tile->rows; i++)
-            share[em_at(j, EM_TILE) + i] *= tile->weight[i];
+    for (int j = 0; j < k; j++) {
+        double *s = share + em_at(j, EM_TILE);
+        em_product(s, tile->weight, tile->rows, s);
+    }
 }
 
 static void add_tile(const em_problem *p, const em_tile *tile, const double *log_row, double *share,
@@ -139,7 +145,7 @@ static em_status walk_tile(const em_walk *w, int lane, em_index row, double *scr
 {
     em_problem *p = w->problem;
     const em_model *m = p->model;
-    double *share = scratch + em_at(m->columns, EM_TILE), log_row[EM_TILE];
+    double *share = scratch + em_at(m->columns, EM_TILE), log_row[EM_TILE] EM_ALIGNED;
     double *sums = p->lane_sums + em_at(lane, p->n_sums);
     em_tile tile = load_tile(p->data, row, scratch);
     int bad = 0;

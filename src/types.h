@@ -22,9 +22,25 @@ enum { EM_TILE = 256 };
  * Loops say `omp simd`, which allows vectors and nothing else. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8 && defined(__x86_64__) &&            \
     defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define EM_KERNEL __attribute__((target_clones("avx512f", "avx2", "default")))
+#if __GNUC__ >= 12
+#define EM_AVX2 "arch=x86-64-v3" /* with fused multiply and add */
+#else
+#define EM_AVX2 "avx2"
+#endif
+#define EM_KERNEL __attribute__((target_clones("avx512f", EM_AVX2, "default")))
+/* Where every sum needs a load or two, vectors twice as long gain nothing. */
+#define EM_KERNEL_OF_LOADS __attribute__((target_clones(EM_AVX2, "default")))
 #else
 #define EM_KERNEL
+#define EM_KERNEL_OF_LOADS
+#endif
+
+/* Tiles start where a cache line does: a vector that straddles two of them costs twice. */
+enum { EM_LINE = 64 / sizeof(double) };
+#ifdef __GNUC__
+#define EM_ALIGNED __attribute__((aligned(64)))
+#else
+#define EM_ALIGNED
 #endif
 
 /* Where block j begins among blocks of `size` values: the one place where widths meet. */
