@@ -113,6 +113,11 @@ binomial_family <- function() list(
   },
   coordinate = function(x) (x[, 1L] + 0.5) / (x[, 2L] + 1),
   estimate = binomial_estimate,
+  statistics = function(rows) rows$x,
+  from_sums = function(sums, rows) {
+    list(prop = sums[[1L]] / rep(colSums(sums[[1L]]), each = nrow(sums[[1L]])),
+      prob = (sums[[2L]] + 0.5) / (sums[[3L]] + 1))
+  },
   complete = function(rows, parameters) parameters,
   apart = binomial_apart,
   prior = function(prior, rows, k, affine) {
@@ -124,6 +129,7 @@ binomial_family <- function() list(
   thin = spaced_rows,
   gradient = binomial_gradient,
   spurious = function(parameters, total, spec) FALSE,
+  suspect = function(parameters, spec) rep(FALSE, ncol(parameters$prop)),
   merge = binomial_merge,
   split = binomial_split,
   split_ways = 1L,

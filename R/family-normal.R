@@ -32,6 +32,35 @@ normal_estimate <- function(rows, shares, k) {
   list(prop = mass / sum(mass), mean = mean, sd = sd)
 }
 
+# d and d^2, d about the mean and in units of the spread.
+normal_unit <- function(rows) {
+  if (rows$about[["sd"]] > 0) rows$about[["sd"]] else max(abs(rows$x), 1e-300) * 1e-3
+}
+
+normal_statistics <- function(rows) {
+  d <- rows$x / normal_unit(rows) - rows$about[["mean"]] / normal_unit(rows)
+  cbind(d, d^2)
+}
+
+# Weights, sums of d and of d^2: matrices of a row per component and a column per start. A stretch
+# of (nearly) equal rows takes the others' spread.
+normal_from_sums <- function(sums, rows) {
+  unit <- normal_unit(rows)
+  prop <- sums[[1L]] / rep(colSums(sums[[1L]]), each = nrow(sums[[1L]]))
+  mean <- sums[[2L]] / sums[[1L]]
+  variance <- pmax(sums[[3L]] / sums[[1L]] - mean^2, 0)
+  pooled <- rep(colSums(prop * variance), each = nrow(prop))
+  thin <- !(variance > 1e-6 * pooled)
+  variance[thin] <- ifelse(pooled > 0, pooled, 1 / nrow(prop)^2)[thin]
+  list(prop = prop, mean = (mean + rows$about[["mean"]] / unit) * unit, sd = sqrt(variance) * unit)
+}
+
+# One component of all rows and narrow ones in half the stretches' sds.
+normal_within <- function(parts, whole) {
+  list(prop = rbind(whole$prop, parts$prop) / 2, mean = rbind(whole$mean, parts$mean),
+    sd = rbind(whole$sd, parts$sd / 2))
+}
+
 # Neighbours in order become one point, their mean, where they fall into one of many equal bins of
 # the range and into one of many equal parts of the weight: tails stay as they are, and
 # the middle is fine. Labelled rows cannot be merged so.
@@ -192,6 +221,9 @@ normal_family <- function() list(
   },
   coordinate = function(x) x,
   estimate = normal_estimate,
+  statistics = normal_statistics,
+  from_sums = normal_from_sums,
+  within = normal_within,
   complete = normal_complete,
   apart = normal_apart,
   prior = normal_prior,
@@ -204,6 +236,11 @@ normal_family <- function() list(
   gradient = normal_gradient,
   thin = normal_thin,
   spurious = normal_spurious,
+  suspect = function(parameters, spec) {
+    widest <- apply(parameters$sd * (parameters$prop > 0), 2L, max)
+    narrow <- parameters$sd < rep(widest, each = nrow(parameters$sd)) / 3 & parameters$prop > 0
+    colSums(narrow) > 0
+  },
   merge = normal_merge,
   split = normal_split,
   split_ways = 2L,

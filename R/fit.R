@@ -88,8 +88,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
-  total <- if (is.null(frame$weights)) NROW(frame$x) else sum(frame$weights)
-  maxima <- maxima_table(run, spec, total, affine)
+  maxima <- maxima_table(run, spec, affine)
   places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(
     call = NULL,
@@ -109,7 +108,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
       maximum = if (!is.null(maxima)) which.min(abs(maxima$loglik - run$height))),
     held = lapply(spec$held, function(h) h[order]),
     equal = spec$equal,
-    starts = start_table(run, spec, total),
+    starts = start_table(run),
     maxima = maxima,
     trace = if (control$trace) new_trace(run, spec, affine, places, components),
     x = frame$x,
@@ -135,33 +134,37 @@ on_boundary <- function(parameters, spec) {
 }
 
 # What became of each start. Where rows are many, of its run on a part of them.
-start_table <- function(run, spec, total) {
+start_table <- function(run) {
   f <- run$field
   outcome <- ifelse(f$status == 0L, ifelse(f$converged, "converged", "stopped early"), status_names[f$status + 1L])
   data.frame(start = seq_along(f$kind), kind = f$kind, outcome = outcome,
     loglik = ifelse(f$status == 0L, f$objective, NA), evaluations = f$evaluations,
-    spurious = spurious_runs(f, spec, total))
+    spurious = f$spurious)
 }
 
 # The distinct maxima that runs converged to, the highest first. Where components coincide there is
 # a ridge or a saddle: no maximum, unless nothing else was found.
-maxima_table <- function(run, spec, total, affine) {
+maxima_table <- function(run, spec, affine) {
   ended <- run$field$status == 0L & run$field$converged
-  ridge <- vapply(seq_along(ended), function(s) {
-    ended[s] && length(coinciding(unpack_core(run$field$theta[, s], spec), spec)) > 0L
-  }, NA)
-  f <- take_runs(run$field, which(ended & (!ridge | all(ridge[ended]))))
+  f <- take_runs(run$field, which(ended))
   if (!length(f$objective)) return(NULL)
   order <- order(f$objective, decreasing = TRUE)
   group <- cumsum(c(TRUE, -diff(f$objective[order]) > 1e-4))
-  first <- order[!duplicated(group)]
+  first <- vapply(split(order, group), first_apart, 0L, f, spec)
+  met <- as.vector(table(group))[if (all(is.na(first))) TRUE else !is.na(first)]
+  first <- if (all(is.na(first))) order[!duplicated(group)] else first[!is.na(first)]
   values <- t(vapply(first, function(s) {
     p <- unpack(f$theta[, s], spec$family, spec$k, affine)
     unlist(lapply(p, `[`, spec$family$order(p)), use.names = FALSE)
   }, double(nrow(f$theta))))
   colnames(values) <- theta_names(spec$family, seq_len(spec$k))
-  data.frame(loglik = f$objective[first], met = as.vector(table(group)),
-    spurious = spurious_runs(take_runs(f, first), spec, total), values, check.names = FALSE)
+  data.frame(loglik = f$objective[first], met = met, spurious = f$spurious[first], values, check.names = FALSE)
+}
+
+# The first of these runs in which no components coincide, or NA.
+first_apart <- function(runs, field, spec) {
+  for (s in runs) if (!length(coinciding(unpack_core(field$theta[, s], spec), spec))) return(s)
+  NA_integer_
 }
 
 # One row per iterate, in users' units.

@@ -1,7 +1,7 @@
 # The search for the best maximum: a race of starts, then moves away from its winner.
 #
 # A field is a list: theta and from (where each run is and where it began, a column each), objective, status, converged, iterations,
-# evaluations, flat, gain (one value per run), kind.
+# evaluations, flat, gain (one value per run), kind, spurious (may it be a chance cluster).
 
 status_names <- c("ok", "collapsed", "impossible", "diverged")
 
@@ -14,6 +14,8 @@ full_effort <- 1e5
 # Everything the core needs for one set of rows.
 new_problem <- function(rows, spec, affine, control, prior = NULL) {
   list(
+    spec = spec,
+    total = if (is.null(rows$weight)) rows$n else sum(rows$weight),
     data = core_data(rows, affine),
     model = core_model(spec, rows, prior, control$estep == "hard"),
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
@@ -34,7 +36,9 @@ run_field <- function(problem, theta, kind, max_iter, accelerate = problem$contr
   control <- problem$control
   control[c("max_iter", "accelerate", "tol")] <- list(as.integer(max_iter), accelerate, tol)
   control$trace <- control$progress <- FALSE
-  c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
+  field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
+  field$spurious <- spurious_runs(field, problem)
+  field
 }
 
 # A field whose runs go on from where those of `before` ended.
@@ -56,7 +60,7 @@ join_fields <- function(a, b) {
 }
 
 # Runs in order of merit: ended well, not spurious, high; of equal height the first.
-rank_runs <- function(field, spurious = rep(FALSE, length(field$objective))) {
+rank_runs <- function(field) {
   height <- ifelse(field$status == 0L, field$objective, -Inf)
   level <- height
   order <- order(height, decreasing = TRUE)
@@ -64,24 +68,32 @@ rank_runs <- function(field, spurious = rep(FALSE, length(field$objective))) {
     before <- order[match(i, order) - 1L]
     if (is.finite(height[i]) && height[before] - height[i] < same_maximum) level[i] <- level[before]
   }
-  order <- order(spurious, -level, seq_along(level))
+  order <- order(field$spurious, -level)
   order[field$status[order] == 0L]
 }
 
-spurious_runs <- function(field, spec, total) {
-  vapply(seq_along(field$objective), function(s) {
-    field$status[s] == 0L && any(spec$family$spurious(unpack_core(field$theta[, s], spec), total, spec))
-  }, NA)
+spurious_runs <- function(field, problem) {
+  spec <- problem$spec
+  spurious <- field$status == 0L & spec$family$suspect(unpack_field(as.matrix(field$theta), spec), spec)
+  for (s in which(spurious)) {
+    spurious[s] <- any(spec$family$spurious(unpack_core(as.matrix(field$theta)[, s], spec), problem$total, spec))
+  }
+  spurious
 }
 
-unpack_core <- function(theta, spec) {
+# theta by block: vectors, or matrices of a column per run.
+unpack_core <- function(theta, spec) lapply(unpack_field(as.matrix(theta), spec), as.vector)
+
+unpack_field <- function(theta, spec) {
   blocks <- c("prop", spec$family$blocks)
-  stats::setNames(lapply(seq_along(blocks), function(b) theta[(b - 1L) * spec$k + seq_len(spec$k)]), blocks)
+  stats::setNames(lapply(seq_along(blocks), function(b) {
+    theta[(b - 1L) * spec$k + seq_len(spec$k), , drop = FALSE]
+  }), blocks)
 }
 
 pack_starts <- function(parameters, spec, affine) {
-  size <- spec$k * (1L + length(spec$family$blocks))
-  matrix(vapply(parameters, pack, double(size), spec$family, affine), nrow = size)
+  core <- spec$family$to_core(parameters, affine)
+  do.call(rbind, unname(lapply(core[c("prop", spec$family$blocks)], as.matrix)))
 }
 
 # The best of each group of runs that ended in one place, at most `most`.
@@ -95,22 +107,21 @@ distinct_runs <- function(field, order, most) {
 }
 
 # Every start to its end where that costs little; otherwise in heats.
-race <- function(problem, theta, kind, effort, spec, total) {
+race <- function(problem, theta, kind, effort) {
   if (problem$control$accelerate && effort > full_effort && ncol(theta) > 12L) {
-    return(run_heats(problem, theta, kind, spec, total, c(14L, 7L)))
+    return(run_heats(problem, theta, kind, c(14L, 7L)))
   }
   run_field(problem, theta, kind, min(problem$control$max_iter, if (problem$control$accelerate) 500L else 5000L))
 }
 
 # A field run in heats: a few steps from every column, of which the best that differ go on.
-run_heats <- function(problem, theta, kind, spec, total, widths = c(8L, 3L), steps = c(10L, 25L, 300L)) {
+run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 25L, 300L)) {
   out <- before <- NULL
   for (heat in seq_along(steps)) {
     last <- heat == length(steps)
     field <- run_field(problem, theta, kind, min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
     if (!is.null(before)) field <- go_on(field, before)
-    on <- if (last) seq_along(kind) else
-      distinct_runs(field, rank_runs(field, spurious_runs(field, spec, total)), widths[heat])
+    on <- if (last) seq_along(kind) else distinct_runs(field, rank_runs(field), widths[heat])
     if (!length(on)) on <- seq_along(kind)
     if (last || length(on) == length(kind) && all(field$status != 0L)) return(join_fields(field, out))
     left <- take_runs(field, setdiff(seq_along(kind), on))
@@ -124,20 +135,20 @@ run_heats <- function(problem, theta, kind, spec, total, widths = c(8L, 3L), ste
 
 # Moves from the best run so far: two components merged, another split (Ueda, Nakano,
 # Ghahramani & Hinton 2000), as long as that finds a better one.
-improve <- function(field, problem, spec, total, rounds = 6L) {
+improve <- function(field, problem, rounds = 6L) {
+  spec <- problem$spec
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
   for (round in seq_len(rounds)) {
-    spurious <- spurious_runs(field, spec, total)
-    best <- rank_runs(field, spurious)[1L]
+    best <- rank_runs(field)[1L]
     if (is.na(best)) break
     moved <- merge_split(unpack_core(field$theta[, best], spec), spec)
     if (!length(moved)) break
     theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
-    new <- run_heats(problem, theta, rep("merge-split", ncol(theta)), spec, total)
-    flags <- spurious_runs(new, spec, total)
-    better <- rank_runs(new, flags)[1L]
-    won <- !is.na(better) && better_run(list(spurious = flags[better], objective = new$objective[better] - 1e-4),
-      list(spurious = spurious[best], objective = field$objective[best]))
+    new <- run_heats(problem, theta, rep("merge-split", ncol(theta)))
+    better <- rank_runs(new)[1L]
+    won <- !is.na(better) &&
+      better_run(list(spurious = new$spurious[better], objective = new$objective[better] - 1e-4),
+        list(spurious = field$spurious[best], objective = field$objective[best]))
     field <- join_fields(field, new)
     if (!won) break
   }
@@ -172,36 +183,35 @@ merge_split <- function(parameters, spec, most = 48L) {
 run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   theta <- pack_starts(starts$parameters, spec, affine)
   problem <- new_problem(rows, spec, affine, control, prior)
-  total <- if (is.null(rows$weight)) rows$n else sum(rows$weight)
   if (ncol(theta) == 1L) {
     best <- leave_ridge(run_em(problem, theta[, 1L], control$trace), problem, spec)
     best$field <- c(best[c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain")],
       list(theta = matrix(best$theta), kind = starts$kind, from = theta))
     best$height <- best$objective
-    best$spurious <- best$status == 0L && spurious_runs(best$field, spec, total)
+    best$spurious <- best$field$spurious <- spurious_runs(best$field, problem)
     return(best)
   }
   part <- some_rows(rows, spec$family)
   all_rows <- part$n == rows$n
   small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
-  field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta), spec, total)
-  if (control$accelerate) field <- improve(field, small, spec, total)
-  finish(field, problem, spec, total, control, all_rows)
+  field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
+  if (control$accelerate) field <- improve(field, small)
+  finish(field, problem, control, all_rows)
 }
 
 # The best few on all rows, to the end. Without a run that ends well, the commonest failure.
-finish <- function(field, problem, spec, total, control, all_rows) {
-  spurious <- spurious_runs(field, spec, total)
+finish <- function(field, problem, control, all_rows) {
+  spec <- problem$spec
   best <- NULL
   tried <- 0L
-  for (s in distinct_runs(field, rank_runs(field, spurious), 12L)) {
+  for (s in distinct_runs(field, rank_runs(field), 12L)) {
     # Three that are near in height, and more only as long as all are spurious on all rows.
     far <- tried >= 3L || (!is.null(best) && field$objective[s] < best$height - 5)
     if (far && !is.null(best) && !best$spurious) break
     tried <- tried + 1L
     run <- run_em(problem, field$theta[, s])
     if (run$status == 0L) {
-      run$spurious <- any(spec$family$spurious(unpack_core(run$theta, spec), total, spec))
+      run$spurious <- spurious_runs(list(theta = run$theta, status = run$status), problem)
       run$iterations <- run$iterations + field$iterations[s]
       run$evaluations <- run$evaluations + field$evaluations[s]
       run$from <- field$from[, s]

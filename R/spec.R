@@ -110,24 +110,25 @@ count_df <- function(spec) {
   sum(free)
 }
 
-# Parameters brought to what the spec demands.
+# Parameters brought to what the spec demands: vectors, or matrices of a column per set.
 impose <- function(parameters, spec) {
   for (block in spec$family$blocks) {
-    value <- parameters[[block]]
-    if (block %in% spec$equal) value[] <- mean(value)
+    value <- as.matrix(parameters[[block]])
+    if (block %in% spec$equal) value[] <- rep(colMeans(value), each = spec$k)
     held <- spec$held[[block]]
-    value[held] <- spec$values[[block]][held]
-    parameters[[block]] <- value
+    value[held, ] <- spec$values[[block]][held]
+    parameters[[block]][] <- value
   }
   held <- spec$held$prop
-  prop <- pmax(parameters$prop, 0)
+  prop <- pmax(as.matrix(parameters$prop), 0)
   left <- 1 - sum(spec$values$prop[held])
-  prop[held] <- spec$values$prop[held]
+  prop[held, ] <- spec$values$prop[held]
   if (!all(held)) {
-    total <- sum(prop[!held])
-    prop[!held] <- if (total > 0) left * prop[!held] / total else left / sum(!held)
+    prop[!held, colSums(prop[!held, , drop = FALSE]) == 0] <- 1
+    total <- colSums(prop[!held, , drop = FALSE])
+    prop[!held, ] <- left * prop[!held, ] / rep(total, each = sum(!held))
   }
-  parameters$prop <- prop
+  parameters$prop[] <- prop
   parameters[c("prop", spec$family$blocks)]
 }
 

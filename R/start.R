@@ -1,4 +1,4 @@
-# Starting values: what the user gives, or many, from cuts of the ordered rows and at random.
+# Starting values that the user gives, and what all starts share.
 
 # Points on which starts are made and raced.
 race_points <- 3000L
@@ -36,83 +36,6 @@ from_groups <- function(group, rows, spec) {
   impose(spec$family$estimate(rows, shares, spec$k), spec)
 }
 
-# Groups of the ordered rows whose weights are as `parts`.
-cut_rows <- function(u, w, parts) {
-  o <- order(u)
-  below <- (cumsum(w[o]) - w[o] / 2) / sum(w)
-  group <- integer(length(u))
-  group[o] <- findInterval(below, cumsum(parts / sum(parts))[-length(parts)]) + 1L
-  group
-}
-
-# Centres far from each other (k-means++, Arthur & Vassilvitskii 2007), then the nearest.
-scatter_groups <- function(u, w, k) {
-  at <- sample.int(length(u), 1L, prob = w)
-  near <- abs(u - u[at])
-  for (j in seq_len(k - 1L)) {
-    chance <- w * (near / max(near, .Machine$double.xmin))^2
-    if (!any(chance > 0)) chance <- w
-    at <- c(at, sample.int(length(u), 1L, prob = chance))
-    near <- pmin(near, abs(u - u[at[length(at)]]))
-  }
-  centre <- sort(unique(u[at]))
-  middles <- (centre[-1L] + centre[-length(centre)]) / 2
-  match_groups(findInterval(u, middles) + 1L, k)
-}
-
-# Fewer groups than components where centres coincided: the last are then empty.
-match_groups <- function(group, k) pmin(group, k)
-
-# One component as wide as all rows, the others narrow within it, on groups of the rows.
-within_start <- function(group, rows, spec) {
-  w <- row_weights(rows)
-  p <- spec$family$estimate(rows, function(j) if (j == 1L) w else pmax(w * (group == j - 1L), w * 1e-6), spec$k)
-  p$sd <- p$sd * c(1, rep(0.5, spec$k - 1L))
-  impose(p, spec)
-}
-
-# Cuts that depend on the data alone, most usual first.
-cut_starts <- function(u, w, k, spreads) {
-  halves <- 2^(pmin(seq_len(k), 40L) - 1)
-  far <- abs(u - stats::median(u))
-  kinds <- list(
-    quantile = cut_rows(u, w, rep(1, k)),
-    middle = cut_rows(u, w, if (k > 2L) c(1, rep(4, k - 2L), 1) else c(2, 1)),
-    left = cut_rows(u, w, halves),
-    right = cut_rows(u, w, rev(halves)),
-    lower_tail = cut_rows(u, w, c(1, rep(19, k - 1L))),
-    upper_tail = cut_rows(u, w, c(rep(19, k - 1L), 1))
-  )
-  if (spreads) kinds$spread <- cut_rows(far, w, rev(halves))
-  kinds
-}
-
-# All starts as a list of parameters and the kind of each.
-make_starts <- function(rows, spec, starts, more = NULL) {
-  if (spec$k == 1L) {
-    return(list(parameters = list(from_groups(rep(1L, rows$n), rows, spec)), kind = "whole"))
-  }
-  u <- spec$family$coordinate(rows$x)
-  u <- u / max(abs(u), .Machine$double.xmin)
-  w <- row_weights(rows)
-  cuts <- cut_starts(u, w, spec$k, spec$family$spreads)
-  cuts <- cuts[seq_len(min(starts, length(cuts)))]
-  groups <- c(cuts, replicate(starts - length(cuts), scatter_groups(u, w, spec$k), simplify = FALSE))
-  parameters <- lapply(groups, from_groups, rows, spec)
-  kind <- c(names(cuts), rep("random", starts - length(cuts)))
-  if (spec$family$spreads && spec$k > 2L && is.null(rows$label)) {
-    # A quarter of the random ones, and one cut, are of the kind "wide and narrow".
-    inner <- c(list(cut_rows(u, w, rep(1, spec$k - 1L))),
-      replicate(starts %/% 4L, scatter_groups(u, w, spec$k - 1L), simplify = FALSE))
-    parameters <- c(parameters, lapply(inner, within_start, rows, spec))
-    kind <- c(kind, rep("within", length(inner)))
-  }
-  parameters <- c(parameters, lapply(more, impose, spec))
-  kind <- c(kind, rep("neighbour", length(more)))
-  for (i in seq_along(parameters)) parameters[[i]] <- set_apart(parameters[[i]], spec)$parameters
-  list(parameters = parameters, kind = kind)
-}
-
 # The user's start: a list of parameters, a label per row, or a matrix of probabilities.
 read_start <- function(start, rows, spec) {
   parameters <- if (is.list(start) && !is.data.frame(start)) {
@@ -127,7 +50,7 @@ read_start <- function(start, rows, spec) {
     emix_warn("start", "`start` has components with equal parameters, where EM cannot tell them ",
       "apart (a saddle point); they were moved apart.")
   }
-  list(parameters = list(moved$parameters), kind = "given")
+  list(parameters = moved$parameters, kind = "given")
 }
 
 start_from_list <- function(start, rows, spec) {

@@ -31,7 +31,7 @@ bridge_layer <- 8
 # layer may call each other. `select` stands with `emix`, which calls it when `k` is a vector.
 r_layers <- list(
   "conditions", "check", "control", "prior",
-  c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start"),
+  c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "search"),
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "bootstrap"),
