@@ -140,14 +140,17 @@ normal_merge <- function(parameters, a, b) {
   parameters
 }
 
-# Component `from` becomes two halves, the second at place `to`: side by side (way 1), or a
-# narrow one within a wide one (way 2).
+# Component `from` becomes two, the second at place `to`: side by side (way 1), a narrow one within a
+# wide one (way 2), or a small narrow one off its lower or upper tail (ways 3 and 4).
 normal_split <- function(parameters, from, to, way = 1L) {
   at <- c(from, to)
+  part <- list(c(0.5, 0.5), c(0.5, 0.5), c(0.9, 0.1), c(0.9, 0.1))[[way]]
+  move <- list(c(-0.8, 0.8), c(0, 0), c(0, -2), c(0, 2))[[way]]
+  widen <- list(c(0.65, 0.65), c(0.5, 1.3), c(0.9, 0.3), c(0.9, 0.3))[[way]]
   sd <- parameters$sd[from]
-  parameters$prop[at] <- parameters$prop[from] / 2
-  parameters$mean[at] <- parameters$mean[from] + if (way == 1L) c(-0.8, 0.8) * sd else 0
-  parameters$sd[at] <- sd * if (way == 1L) 0.65 else c(0.5, 1.3)
+  parameters$prop[at] <- parameters$prop[from] * part
+  parameters$mean[at] <- parameters$mean[from] + move * sd
+  parameters$sd[at] <- sd * widen
   parameters
 }
 
@@ -243,7 +246,7 @@ normal_family <- function() list(
   },
   merge = normal_merge,
   split = normal_split,
-  split_ways = 2L,
+  split_ways = 4L,
   closeness = function(parameters, a, b) {
     -abs(parameters$mean[a] - parameters$mean[b]) / (parameters$sd[a] + parameters$sd[b])
   },

@@ -133,15 +133,23 @@ run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 2
   }
 }
 
-# Moves from the best run so far: two components merged, another split (Ueda, Nakano,
-# Ghahramani & Hinton 2000), as long as that finds a better one.
-improve <- function(field, problem, rounds = 6L) {
+# Moves from the highest run from which none were made: two components merged, another split (Ueda,
+# Nakano, Ghahramani & Hinton 2000). From the best, as long as that finds a better one; then once each
+# from the next `others`, which may lie nearer to what is still hidden.
+improve <- function(field, problem, rounds = 6L, others = 2L) {
   spec <- problem$spec
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
-  for (round in seq_len(rounds)) {
-    best <- rank_runs(field)[1L]
-    if (is.na(best)) break
-    moved <- merge_split(unpack_core(field$theta[, best], spec), spec)
+  moved_from <- numeric(0)
+  lost <- 0L
+  for (round in seq_len(rounds + others)) {
+    order <- rank_runs(field)
+    best <- order[1L]
+    fresh <- order[!near_any(field$objective[order], moved_from)]
+    if (lost > 0L) fresh <- fresh[field$spurious[fresh] == field$spurious[best]]
+    if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10) break
+    from <- fresh[1L]
+    moved_from <- c(moved_from, field$objective[from])
+    moved <- merge_split(unpack_core(field$theta[, from], spec), spec)
     if (!length(moved)) break
     theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
     new <- run_heats(problem, theta, rep("merge-split", ncol(theta)))
@@ -150,9 +158,14 @@ improve <- function(field, problem, rounds = 6L) {
       better_run(list(spurious = new$spurious[better], objective = new$objective[better] - 1e-4),
         list(spurious = field$spurious[best], objective = field$objective[best]))
     field <- join_fields(field, new)
-    if (!won) break
+    lost <- if (won) 0L else lost + 1L
+    if (lost > others) break
   }
   field
+}
+
+near_any <- function(values, known) {
+  vapply(values, function(v) any(abs(known - v) < 1e-3), NA)
 }
 
 # May components be exchanged? Not where fixed values tell them apart.
@@ -162,7 +175,7 @@ may_move <- function(spec) {
 
 # Up to `most` parameter sets: neighbours merged and another component split, in each way that the
 # family knows; cheapest merges with the largest splits first.
-merge_split <- function(parameters, spec, most = 48L) {
+merge_split <- function(parameters, spec, most = 64L) {
   k <- spec$k
   order <- spec$family$order(parameters)
   moves <- expand.grid(merge = seq_len(k - 1L), split = seq_len(k), way = seq_len(spec$family$split_ways))

@@ -1,7 +1,7 @@
 # Starting values that the user gives, and what all starts share.
 
 # Points on which starts are made and raced.
-race_points <- 3000L
+race_points <- 1200L
 
 # All rows, or where there are many a few points that stand for them.
 some_rows <- function(rows, family) {
