@@ -13,11 +13,14 @@ full_effort <- 1e5
 
 # Everything the core needs for one set of rows.
 new_problem <- function(rows, spec, affine, control, prior = NULL) {
+  model <- core_model(spec, rows, prior, control$estep == "hard")
+  # Moves work on the core's parameters: what is held goes there too.
+  spec$values <- spec$family$to_core(spec$values, affine)
   list(
     spec = spec,
     total = if (is.null(rows$weight)) rows$n else sum(rows$weight),
     data = core_data(rows, affine),
-    model = core_model(spec, rows, prior, control$estep == "hard"),
+    model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
       threads = usable_threads(control), trace = control$trace, progress = control$progress,
       offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
@@ -264,7 +267,7 @@ leave_ridge <- function(run, problem, spec) {
   if (!length(groups)) return(run)
   free <- free_blocks(spec)
   for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
-  theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))
+  theta <- as.double(unlist(impose(parameters, problem$spec), use.names = FALSE))
   again <- run_em(problem, theta, problem$control$trace)
   higher <- again$status == 0L && again$objective > run$objective + same_maximum
   if (!higher) {
