@@ -101,6 +101,7 @@ binomial_family <- function() list(
   required = "prob",
   columns = 2L,
   spreads = FALSE,
+  smooth = FALSE,
   discrete = TRUE,
   rows = binomial_rows,
   options = function(rows) as.double(max(rows$x[, 2L]) >= many_trials),

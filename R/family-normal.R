@@ -195,6 +195,8 @@ normal_family <- function() list(
   required = "mean",
   columns = 1L,
   spreads = TRUE,
+  smooth = TRUE,
+  peaks = function(parameters) list(at = parameters$mean, width = parameters$sd),
   discrete = FALSE,
   rows = function(x, options) {
     if (is.matrix(x)) {

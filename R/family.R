@@ -3,6 +3,7 @@
 # options, so that it survives saveRDS() and a new version of the package.
 #
 #   title           for print
+#   smooth          is the density smooth along a single column of rows, with peaks at and of width
 #   discrete        does the distribution function jump at whole numbers
 #   blocks          names of the parameters of a component, in the order of theta
 #   required        the block that a start must give

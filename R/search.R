@@ -200,7 +200,7 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   theta <- pack_starts(starts$parameters, spec, affine)
   problem <- new_problem(rows, spec, affine, control, prior)
   if (ncol(theta) == 1L) {
-    best <- leave_ridge(run_em(problem, theta[, 1L], control$trace), problem, spec)
+    best <- run_one(rows, problem, theta[, 1L], control)
     best$field <- c(best[c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain")],
       list(theta = matrix(best$theta), kind = starts$kind, from = theta))
     best$height <- best$objective
@@ -212,11 +212,54 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
-  finish(field, problem, control, all_rows)
+  best <- if (may_use_nodes(rows, spec, control)) finish_on_nodes(field, rows, problem, control)
+  if (is.null(best)) best <- finish(field, problem, problem, control)
+  best$all_rows <- all_rows
+  best
 }
 
-# The best few on all rows, to the end. Without a run that ends well, the commonest failure.
-finish <- function(field, problem, control, all_rows) {
+# One run from a given start. On nodes that are good for where it began, and then for where it ended.
+run_one <- function(rows, problem, theta, control) {
+  nodes <- if (may_use_nodes(rows, problem$spec, control)) node_problem(rows, problem, as.matrix(theta))
+  if (is.null(nodes)) return(leave_ridge(run_em(problem, theta, control$trace), problem))
+  first <- run_em(nodes, theta)
+  if (first$status == 0L) nodes <- node_problem(rows, problem, as.matrix(first$theta))
+  if (first$status != 0L || is.null(nodes)) return(run_one(rows, problem, theta, no_nodes(control)))
+  run <- leave_ridge(run_em(nodes, first$theta), nodes)
+  run[c("iterations", "evaluations")] <- Map(`+`, run[c("iterations", "evaluations")], first[c("iterations", "evaluations")])
+  end <- if (run$status == 0L) to_all_rows(run, nodes, problem)
+  if (is.null(end)) run_one(rows, problem, theta, no_nodes(control)) else end
+}
+
+no_nodes <- function(control) {
+  control$condense <- "rows"
+  control
+}
+
+# The best few on nodes, and the best of these on all rows; NULL where nodes are of no use.
+finish_on_nodes <- function(field, rows, problem, control) {
+  order <- utils::head(distinct_runs(field, rank_runs(field), 12L), 4L)
+  nodes <- if (length(order)) node_problem(rows, problem, field$theta[, order, drop = FALSE])
+  if (is.null(nodes)) return(NULL)
+  best <- finish(field, nodes, problem, control)
+  if (best$status == 0L) to_all_rows(best, nodes, problem)
+}
+
+# A run on nodes goes on to the maximum of all rows, by Newton's steps where these are all it takes.
+to_all_rows <- function(run, nodes, problem) {
+  end <- if (run$converged) .Call(C_emix_polish, problem$data, nodes$data, problem$model, problem$control, run$theta)
+  if (is.null(end) || !end$converged) end <- run_em(problem, run$theta)
+  if (end$status != 0L) return(NULL)
+  end[c("trace_theta", "trace_objective", "trace_kind")] <- NULL
+  end$iterations <- end$iterations + run$iterations
+  end$evaluations <- end$evaluations + run$evaluations
+  end$spurious <- spurious_runs(end, problem)
+  utils::modifyList(run, end)
+}
+
+# The best few on `ground` (all rows, or nodes), to the end. Without a run that ends well, the commonest
+# failure.
+finish <- function(field, ground, problem, control) {
   spec <- problem$spec
   best <- NULL
   tried <- 0L
@@ -225,7 +268,7 @@ finish <- function(field, problem, control, all_rows) {
     far <- tried >= 3L || (!is.null(best) && field$objective[s] < best$height - 5)
     if (far && !is.null(best) && !best$spurious) break
     tried <- tried + 1L
-    run <- run_em(problem, field$theta[, s])
+    run <- run_em(ground, field$theta[, s])
     if (run$status == 0L) {
       run$spurious <- spurious_runs(list(theta = run$theta, status = run$status), problem)
       run$iterations <- run$iterations + field$iterations[s]
@@ -237,11 +280,10 @@ finish <- function(field, problem, control, all_rows) {
     }
     field$status[s] <- run$status
   }
-  if (!is.null(best)) best <- leave_ridge(best, problem, spec)
+  if (!is.null(best)) best <- leave_ridge(best, ground)
   if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum)
   if (is.null(best)) best <- list(status = max(1L, min(field$status)), row = 0, component = 0L)
   best$field <- field
-  best$all_rows <- all_rows
   best
 }
 
@@ -259,7 +301,8 @@ coinciding <- function(parameters, spec) {
 
 # A run that ended where components coincide is on a ridge or a saddle, some without curvature. They
 # are moved apart; where that does not lead higher, the end is flat, and said to be.
-leave_ridge <- function(run, problem, spec) {
+leave_ridge <- function(run, problem) {
+  spec <- problem$spec
   plain <- !run$converged || !problem$control$accelerate || !is.null(problem$data$label)
   if (run$status != 0L || plain || spec$k < 2L) return(run)
   parameters <- unpack_core(run$theta, spec)
@@ -267,7 +310,7 @@ leave_ridge <- function(run, problem, spec) {
   if (!length(groups)) return(run)
   free <- free_blocks(spec)
   for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
-  theta <- as.double(unlist(impose(parameters, problem$spec), use.names = FALSE))
+  theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))
   again <- run_em(problem, theta, problem$control$trace)
   higher <- again$status == 0L && again$objective > run$objective + same_maximum
   if (!higher) {

@@ -10,8 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-enum { MAX_THREADS = 1024 };
-
 void em_poll(void *context)
 {
     (void)context;
@@ -111,14 +109,26 @@ static void fill_ended(SEXP list, const em_result *results, int n, double offset
     }
 }
 
+SEXP em_run_ended(const em_problem *p, const em_result *result, const double *theta, double offset)
+{
+    SEXP ans = PROTECT(em_new_list(run_names, N_RUN));
+
+    SET_VECTOR_ELT(ans, R_THETA, em_new_doubles(theta, (size_t)p->n_theta));
+    fill_ended(ans, result, 1, offset);
+    SET_VECTOR_ELT(ans, R_COMPONENT, Rf_ScalarInteger(p->bad_component));
+    SET_VECTOR_ELT(ans, R_ROW, Rf_ScalarReal((double)p->bad_row));
+    UNPROTECT(1);
+    return ans;
+}
+
 SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
 {
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS),
-                                   em_run_scores(&model));
+    em_problem p = em_make_problem(
+        &model, &data, em_get_int(control_, "threads", 1, EM_MOST_THREADS), em_run_scores(&model));
     em_recorder recorder = new_recorder(control_, p.n_theta, control.max_iter);
     size_t n_theta = (size_t)p.n_theta;
     double *theta = (double *)R_alloc(n_theta, sizeof(double));
@@ -129,11 +139,7 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     em_result result = em_run(&p, &control, theta, memory, integers, &recorder);
     end_progress(&watch);
 
-    SEXP ans = PROTECT(em_new_list(run_names, N_RUN));
-    SET_VECTOR_ELT(ans, R_THETA, em_new_doubles(theta, n_theta));
-    fill_ended(ans, &result, 1, watch.offset);
-    SET_VECTOR_ELT(ans, R_COMPONENT, Rf_ScalarInteger(p.bad_component));
-    SET_VECTOR_ELT(ans, R_ROW, Rf_ScalarReal((double)p.bad_row));
+    SEXP ans = PROTECT(em_run_ended(&p, &result, theta, watch.offset));
     size_t kept = (size_t)recorder.count;
     SET_VECTOR_ELT(ans, R_TRACE_THETA, em_new_doubles(recorder.theta, kept * n_theta));
     for (size_t i = 0; i < kept; i++)
@@ -152,8 +158,8 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(&model, &data, em_get_int(control_, "threads", 1, MAX_THREADS),
-                                   em_run_scores(&model));
+    em_problem p = em_make_problem(
+        &model, &data, em_get_int(control_, "threads", 1, EM_MOST_THREADS), em_run_scores(&model));
     const double *given = em_get_theta(starts_, p.n_theta, "starts");
     int starts = (int)(XLENGTH(starts_) / p.n_theta);
     double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));
@@ -174,7 +180,7 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
 static int get_threads(SEXP threads)
 {
     if (TYPEOF(threads) != INTSXP || XLENGTH(threads) != 1 || INTEGER(threads)[0] < 1 ||
-        INTEGER(threads)[0] > MAX_THREADS)
+        INTEGER(threads)[0] > EM_MOST_THREADS)
         Rf_error("internal: `threads` must be an integer of at least 1");
     return INTEGER(threads)[0];
 }

@@ -30,12 +30,19 @@ SEXP em_new_list(const char *const *names, int n);
 
 SEXP em_new_doubles(const double *x, size_t n);
 
+/* How a run ended, in the slots of emix_run()'s value; those of a trace are left NULL. */
+SEXP em_run_ended(const em_problem *p, const em_result *result, const double *theta, double offset);
+
+enum { EM_MOST_THREADS = 1024 };
+
 SEXP emix_run(SEXP data, SEXP model, SEXP control, SEXP theta);
 SEXP emix_race(SEXP data, SEXP model, SEXP control, SEXP starts);
 SEXP emix_step(SEXP data, SEXP model, SEXP threads, SEXP theta);
 SEXP emix_evaluate(SEXP data, SEXP model, SEXP threads, SEXP theta, SEXP what);
 SEXP emix_condense(SEXP x, SEXP weight, SEXP label);
 SEXP emix_describe(SEXP x);
+SEXP emix_nodes(SEXP data, SEXP grid);
+SEXP emix_polish(SEXP data, SEXP nodes, SEXP model, SEXP control, SEXP theta);
 SEXP emix_threads(void);
 
 SEXP hook_softmax(SEXP a);

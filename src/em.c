@@ -120,18 +120,14 @@ static void look_ahead(em_progress *w, double length, double gain)
     }
 }
 
-/* tol is for rows that count as rows. Where all weights are tiny, so is every likelihood;
- * where they are huge, rounding is above any fixed number. */
 static double scaled_tol(const em_loop *l)
 {
-    double mean = l->p->total / (double)l->p->data->n, tol = l->control->tol;
-    return mean < 1 ? tol * mean : mean > 1e6 ? tol * 1e-6 * mean : tol;
+    return em_step_tol(l->p, l->control->tol);
 }
 
-/* Differences of the objective below this are rounding. */
 static double rounding(double objective)
 {
-    return 64 * DBL_EPSILON * fabs(objective);
+    return em_step_rounding(objective);
 }
 
 static bool plain_converged(const em_loop *l, double gain)

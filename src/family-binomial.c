@@ -149,6 +149,16 @@ static void binomial_scores(const em_model *m, const double *constants, const em
     }
 }
 
+static void binomial_gradient(const em_model *m, const double *prob, const double *mass,
+                              const double *sums, double *out)
+{
+    (void)mass;
+    for (int j = 0; j < m->k; j++) {
+        const double *s = sums + em_at(j, N_SUMS);
+        out[j] = s[SUCCESSES] - s[TRIALS] * prob[j];
+    }
+}
+
 static void binomial_information(const em_model *m, const double *prob, const double *mass,
                                  const double *sums, double *observed, double *expected)
 {
@@ -240,6 +250,7 @@ const em_family em_family_binomial = {
     .n_prior = N_PRIOR,
     .log_prior = binomial_log_prior,
     .n_free = 1,
+    .gradient = binomial_gradient,
     .scores = binomial_scores,
     .information = binomial_information,
     .move = binomial_move,

@@ -272,6 +272,16 @@ static void normal_scores(const em_model *m, const double *constants, const em_t
     }
 }
 
+static void normal_gradient(const em_model *m, const double *par, const double *mass,
+                            const double *sums, double *out)
+{
+    for (int j = 0; j < m->k; j++) {
+        const double *s = sums + em_at(j, N_SUMS);
+        out[em_at(j, 2)] = s[S1] / par[m->k + j];
+        out[em_at(j, 2) + 1] = s[S2] - mass[j];
+    }
+}
+
 static void normal_information(const em_model *m, const double *par, const double *mass,
                                const double *sums, double *observed, double *expected)
 {
@@ -350,6 +360,7 @@ const em_family em_family_normal = {
     .n_prior = N_PRIOR,
     .log_prior = normal_log_prior,
     .n_free = 2,
+    .gradient = normal_gradient,
     .scores = normal_scores,
     .information = normal_information,
     .move = normal_move,

@@ -64,6 +64,10 @@ struct em_family {
     /* Free coordinates of one component, in which any step is legal: coordinate a belongs to
      * block a of the parameters. Scores and information are with respect to them. */
     int n_free;
+    /* out[j * n_free + a] = d log-likelihood / d coordinate a of component j, from mass and sums.
+     */
+    void (*gradient)(const em_model *m, const double *par, const double *mass, const double *sums,
+                     double *out);
     /* out[(j * n_free + a) * EM_TILE + i] = d log f_j(x_i) / d coordinate a. */
     void (*scores)(const em_model *m, const double *constants, const em_tile *tile, double *out);
     /* n_free x n_free per component: minus the second derivatives of the expected complete

@@ -16,7 +16,7 @@ int em_inform_size(const em_model *m)
 size_t em_inform_memory(const em_model *m)
 {
     int raw = em_score_raw(m), r = m->family->n_free;
-    return em_at(raw, raw) + 2 * em_at(m->k, r * r) + (size_t)raw;
+    return em_at(raw, raw) + 2 * em_at(m->k, r * r) + (size_t)raw + em_at(m->k, r);
 }
 
 void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
@@ -29,6 +29,7 @@ void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
     f->observed = f->cross + em_at(f->raw, f->raw);
     f->expected = f->observed + em_at(m->k, r * r);
     f->raw_step = f->expected + em_at(m->k, r * r);
+    f->gradient = f->raw_step + f->raw;
 }
 
 /* Proportions that share the free mass. */
@@ -75,8 +76,8 @@ static void fill_cross(em_inform *f, const em_problem *p)
 {
     const em_model *m = p->model;
     int k = m->k, r = m->family->n_free, raw = f->raw;
-    const double *mass = p->sums + 1, *g = p->sums + p->score_at;
-    const double *mm = g + em_at(k, r), *b = mm + em_at(k, r * r);
+    const double *mass = p->sums + 1, *g = f->gradient;
+    const double *mm = p->sums + p->score_at, *b = mm + em_at(k, r * r);
 
     for (int c = 0; c < raw; c++)
         for (int a = c; a < raw; a++)
@@ -113,21 +114,35 @@ static void centre_proportions(em_inform *f, const em_model *m, const double *th
     }
 }
 
+static double free_share(const em_model *m, const double *theta)
+{
+    double left = 0;
+    for (int j = 0; j < m->k; j++)
+        left += is_free(m, theta, j) ? theta[j] : 0;
+    return left;
+}
+
+/* Rows of the components whose proportions are free, the prior's among them. */
+static double free_rows(const em_problem *p, const double *theta)
+{
+    const em_model *m = p->model;
+    double total = 0;
+    for (int j = 0; j < m->k; j++)
+        total += is_free(m, theta, j) ? p->sums[1 + j] + em_prior_rows(m, j) : 0;
+    return total;
+}
+
 /* Complete information of the log proportions: N (diag(share) - share share'). */
 static void add_proportions(const em_inform *f, const em_problem *p, const double *theta,
                             double left, em_accel *a)
 {
     const em_model *m = p->model;
-    const double *mass = p->sums + 1;
-    double total = 0;
+    double total = free_rows(p, theta);
 
-    for (int j = 0; j < m->k; j++)
-        total += is_free(m, theta, j) ? mass[j] + em_prior_rows(m, j) : 0;
     for (int j = 0; j < m->k; j++) {
         double share = theta[j] / left;
         if (f->index[j] < 0)
             continue;
-        a->gradient[f->index[j]] += mass[j] + em_prior_rows(m, j) - share * total;
         for (int l = 0; l < m->k; l++) {
             if (f->index[l] < 0)
                 continue;
@@ -143,18 +158,15 @@ static void add_components(em_inform *f, const em_problem *p, const double *thet
 {
     const em_model *m = p->model;
     int k = m->k, r = m->family->n_free;
-    const double *mass = p->sums + 1, *g = p->sums + p->score_at;
-    const double *family_sums = mass + k + m->latent->n_sums(m);
+    const double *mass = p->sums + 1, *family_sums = mass + k + m->latent->n_sums(m);
 
     m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
-    memcpy(f->raw_step, g, em_at(k, r) * sizeof(double));
     if (em_prior_family(m) != NULL)
-        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
+        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->gradient, f->observed);
     for (int e = 0; e < k * r; e++) {
         int to = f->index[k + e];
         if (to < 0)
             continue;
-        a->gradient[to] += f->raw_step[e];
         for (int c = 0; c < r; c++) {
             int other = f->index[k + e - e % r + c];
             if (other < 0)
@@ -165,16 +177,41 @@ static void add_components(em_inform *f, const em_problem *p, const double *thet
     }
 }
 
+/* The rows' part, from the family's sums. */
+static void own_gradient(em_inform *f, const em_problem *p, const double *theta)
+{
+    const em_model *m = p->model;
+    const double *mass = p->sums + 1, *family_sums = mass + m->k + m->latent->n_sums(m);
+    m->family->gradient(m, theta + p->n_latent, mass, family_sums, f->gradient);
+}
+
+void em_inform_gradient(em_inform *f, const em_problem *p, const double *theta, em_accel *a)
+{
+    const em_model *m = p->model;
+    int k = m->k, r = m->family->n_free;
+    double total = free_rows(p, theta), left = free_share(m, theta);
+
+    memset(a->gradient, 0, (size_t)a->q * sizeof(double));
+    for (int j = 0; j < k; j++)
+        if (f->index[j] >= 0)
+            a->gradient[f->index[j]] +=
+                p->sums[1 + j] + em_prior_rows(m, j) - theta[j] / left * total;
+    own_gradient(f, p, theta);
+    if (em_prior_family(m) != NULL)
+        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->gradient, f->observed);
+    for (int e = 0; e < k * r; e++)
+        if (f->index[k + e] >= 0)
+            a->gradient[f->index[k + e]] += f->gradient[e];
+}
+
 void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_accel *a)
 {
-    double left = 0;
+    double left = free_share(p->model, theta);
 
     a->q = number_free(f, p, theta);
-    memset(a->gradient, 0, (size_t)a->q * sizeof(double));
     memset(a->information, 0, em_at(a->q, a->q) * sizeof(double));
     memset(a->metric, 0, em_at(a->q, a->q) * sizeof(double));
-    for (int j = 0; j < p->model->k; j++)
-        left += is_free(p->model, theta, j) ? theta[j] : 0;
+    own_gradient(f, p, theta);
     fill_cross(f, p);
     if (left > 0)
         centre_proportions(f, p->model, theta, left);
@@ -185,6 +222,7 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
                     f->cross[em_at(e, f->raw) + (size_t)c];
     add_proportions(f, p, theta, left, a);
     add_components(f, p, theta, a);
+    em_inform_gradient(f, p, theta, a);
 }
 
 /* Free proportions times exp(step), keeping their sum. */

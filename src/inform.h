@@ -20,6 +20,7 @@ typedef struct {
     double *cross;               /* raw x raw work */
     double *observed, *expected; /* k blocks n_free x n_free */
     double *raw_step;            /* raw */
+    double *gradient;            /* k n_free: of the rows' part in the components' coordinates */
 } em_inform;
 
 /* Most free coordinates that a model can have. */
@@ -30,6 +31,11 @@ void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
 /* Fills a's gradient, information and metric from the last E-step (with scores) at theta;
  * sets a->q. */
 void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_accel *a);
+
+/* Fills a's gradient alone, from the last E-step of p at theta, which need not have gathered
+ * scores. p may be another problem than the one that filled the information: the same model on
+ * other rows. */
+void em_inform_gradient(em_inform *f, const em_problem *p, const double *theta, em_accel *a);
 
 /* theta moved by a->step. */
 void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,

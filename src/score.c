@@ -12,7 +12,7 @@ int em_score_raw(const em_model *m)
 size_t em_score_sums(const em_model *m)
 {
     int r = m->family->n_free, raw = em_score_raw(m);
-    return em_at(m->k, r) + em_at(m->k, r * r) + em_at(raw, raw);
+    return em_at(m->k, r * r) + em_at(raw, raw);
 }
 
 size_t em_score_scratch(const em_model *m)
@@ -50,15 +50,13 @@ void em_score_add(const em_model *m, const double *constants, const em_tile *til
 {
     int k = m->k, r = m->family->n_free, raw = em_score_raw(m);
     double *scores = scratch, *u = scores + em_at(k * r, EM_TILE), *v = u + em_at(raw, EM_TILE);
-    double *g = sums, *mm = g + em_at(k, r), *b = mm + em_at(k, r * r);
+    double *mm = sums, *b = mm + em_at(k, r * r);
 
     m->family->scores(m, constants, tile, scores);
     raw_vectors(m, tile, share, scores, u);
     const double *wu = weighted(tile, raw, u, v);
     for (int j = 0; j < k; j++) {
         const double *ps = wu + em_at(k + j * r, EM_TILE), *s = scores + em_at(j * r, EM_TILE);
-        for (int a = 0; a < r; a++)
-            g[j * r + a] += em_sum(ps + em_at(a, EM_TILE), tile->rows);
         em_cross(ps, r, s, r, tile->rows, false, mm + em_at(j, r * r), r);
     }
     em_cross(wu, raw, u, raw, tile->rows, true, b, raw);

@@ -3,9 +3,9 @@
  * Row i has the raw vector u_i = (p_i1 .. p_ik, then p_ij s_ija for each component j and
  * coordinate a), with p its posterior probabilities and s the component's scores. Kept are
  *
- *   G_ja = sum w p_ij s_ija      M_jab = sum w p_ij s_ija s_ijb      B = sum w u u'
+ *   M_jab = sum w p_ij s_ija s_ijb      B = sum w u u'
  *
- * from which inform.c makes gradient and observed information (Louis 1982). */
+ * from which inform.c makes the observed information (Louis 1982). */
 #ifndef EMIX_SCORE_H
 #define EMIX_SCORE_H
 
@@ -14,7 +14,7 @@
 /* Length of u. */
 int em_score_raw(const em_model *m);
 
-/* Doubles of the sums, in the order G (k n_free), M (k n_free n_free), B (raw x raw; its
+/* Doubles of the sums, in the order M (k n_free n_free), B (raw x raw; its
  * lower triangle is filled), and of the scratch that a tile needs. */
 size_t em_score_sums(const em_model *m);
 size_t em_score_scratch(const em_model *m);

@@ -5,6 +5,8 @@
 #include "prior.h"
 #include "vector.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -285,4 +287,15 @@ double em_row_weight(const em_problem *p)
 {
     double mean = p->total / (double)p->data->n;
     return mean < 1 ? mean : 1;
+}
+
+double em_step_tol(const em_problem *p, double tol)
+{
+    double mean = p->total / (double)p->data->n;
+    return mean < 1 ? tol * mean : mean > 1e6 ? tol * 1e-6 * mean : tol;
+}
+
+double em_step_rounding(double objective)
+{
+    return 64 * DBL_EPSILON * fabs(objective);
 }

@@ -52,6 +52,13 @@ em_status em_step_maximise(em_problem *p, const double *theta, double *next);
 /* What a row counts, at most 1: with small weights, "few rows" means few of these. */
 double em_row_weight(const em_problem *p);
 
+/* tol is for rows that count as rows: where all weights are tiny, so is every likelihood, and where
+ * they are huge, rounding is above any fixed number. */
+double em_step_tol(const em_problem *p, double tol);
+
+/* Differences of an objective of this size below this are rounding. */
+double em_step_rounding(double objective);
+
 /* Posterior probabilities (n x k, by column) and log densities (n) at theta; either may be
  * NULL. The same walk as the E-step, kept instead of summed. */
 em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior,

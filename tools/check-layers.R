@@ -11,11 +11,11 @@
 src_layers <- list(
   "0" = c("types\\.h", "(numerics|vector|linalg|parallel)\\.[ch]"),
   "1" = "(family|latent|prior|covmodel)\\.h",
-  "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel\\.c", "condense\\.[ch]"),
+  "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel\\.c", "(condense|nodes)\\.[ch]"),
   "3" = c("families\\.h", "registry\\.[ch]", "score\\.[ch]"),
   "4" = "step\\.[ch]",
   "5" = c("accel\\.[ch]", "inform\\.[ch]"),
-  "6" = "em\\.[ch]",
+  "6" = c("em\\.[ch]", "polish\\.[ch]"),
   "7" = "starts\\.[ch]",
   "8" = c("bridge(-[a-z0-9-]+)?\\.[ch]", "hooks\\.[ch]", "init\\.c")
 )
@@ -24,7 +24,7 @@ src_layers <- list(
 # registry (which reads families.h), the steps (inform.c fills what accel.c works on) and the
 # bridge (which init.c registers). Elsewhere two files
 # of one layer do not know each other: a family never learns of another family.
-open_layers <- c(0, 1, 3, 5, 8)
+open_layers <- c(0, 1, 3, 5, 6, 8)
 bridge_layer <- 8
 
 # Regular expressions of whole file names in R/ without ".R", lowest layer first. Functions of one
@@ -32,7 +32,7 @@ bridge_layer <- 8
 r_layers <- list(
   "conditions", "check", "control", "prior",
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
-  c("evaluate", "search"),
+  c("evaluate", "nodes", "search"),
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "bootstrap"),
   c("plot(-[a-z]+)?", "trace", "gradient"),

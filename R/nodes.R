@@ -1,0 +1,79 @@
+# Continuous samples as weighted nodes: the grid on which src/nodes.c condenses them.
+
+# Condensing pays from here on (rows x components).
+nodes_pay <- 1e5
+
+# Nodes per bin, as in src/nodes.h, and what is left of an expansion that has converged.
+nodes_per_bin <- 12L
+nodes_left <- 1e-11
+
+# Functions of many smooth rows can be had from nodes; textbook iterates and hard shares cannot.
+may_use_nodes <- function(rows, spec, control) {
+  spec$family$smooth && is.null(rows$label) && control$condense == "auto" && control$accelerate &&
+    control$estep == "soft" && !control$trace && rows$n * spec$k >= nodes_pay && rows$about[["min"]] < rows$about[["max"]]
+}
+
+# The problem on nodes, good for mixtures near those of the columns of theta; NULL where there would
+# be too many of them.
+node_problem <- function(rows, problem, theta) {
+  grid <- make_grid(problem, theta, rows$about)
+  if (nodes_per_bin * length(grid$start) > rows$n / 4) return(NULL)
+  points <- .Call(C_emix_nodes, problem$data, grid)
+  if (length(points$x) > rows$n / 2) return(NULL)
+  problem$data <- list(x = points$x, columns = 1L, factor = 1, shift = 0, weight = points$weight, label = NULL)
+  problem
+}
+
+# Bins of equal width, cut in two until the mixtures' log density and shares are polynomials
+# in each, or as narrow as cells are.
+make_grid <- function(problem, theta, about, cells = 65536L, first = 64L) {
+  factor <- problem$data$factor
+  ends <- c(about[["min"]], about[["max"]]) * factor - problem$data$shift
+  grid <- list(low = ends[1L], per_cell = cells / diff(ends), cells = cells)
+  start <- done <- integer(0)
+  open <- as.integer(seq(0, cells - 1, by = cells / first))
+  length <- rep(cells %/% first, first)
+  while (length(open)) {
+    smooth <- length == 1L | bins_converged(problem, theta, grid, open, length)
+    start <- c(start, open[smooth])
+    half <- length[!smooth] %/% 2L
+    open <- c(open[!smooth], open[!smooth] + half)
+    length <- c(half, half)
+    if (length(start) + length(open) > 2e4) break
+  }
+  grid$start <- sort(c(start, open))
+  grid
+}
+
+# For each bin: have the Chebyshev expansions of log density and shares converged?
+bins_converged <- function(problem, theta, grid, start, length) {
+  p <- nodes_per_bin
+  half <- length / 2 / grid$per_cell
+  middle <- grid$low + start / grid$per_cell + half
+  angle <- pi * (seq_len(p) - 0.5) / p
+  x <- as.vector(outer(cos(angle), half) + rep(middle, each = p))
+  # The last two coefficients, of degrees p - 2 and p - 1.
+  last <- 2 / p * rbind(cos((p - 2) * angle), cos((p - 1) * angle))
+  data <- list(x = x, columns = 1L, factor = 1, shift = 0, weight = NULL, label = NULL)
+  converged <- rep(TRUE, length(start))
+  for (t in seq_len(ncol(theta))) {
+    converged <- converged & !hides_peak(problem$spec, theta[, t], middle, half)
+    values <- .Call(C_emix_evaluate, data, problem$model, 1L, theta[, t], 3L)
+    each <- matrix(c(values$posterior, values$log_density), p)
+    left <- matrix(apply(abs(last %*% each), 2L, max), length(start))
+    size <- matrix(apply(abs(each), 2L, max), length(start))
+    converged <- converged & rowSums(!(left <= nodes_left * pmax(size, 1))) == 0
+  }
+  converged
+}
+
+# A component so narrow that it could pass between the nodes of a bin.
+hides_peak <- function(spec, theta, middle, half) {
+  peaks <- spec$family$peaks(unpack_core(theta, spec))
+  hidden <- rep(FALSE, length(middle))
+  for (j in which(peaks$width < max(half))) {
+    reach <- abs(middle - peaks$at[j]) < half + 9 * peaks$width[j]
+    hidden <- hidden | (reach & half > 2 * peaks$width[j])
+  }
+  hidden
+}

@@ -1,0 +1,84 @@
+/* Bridge: a continuous sample as weighted nodes on a grid that R code has chosen. */
+#include "bridge.h"
+
+#include "nodes.h"
+#include "polish.h"
+
+#include <R_ext/Utils.h>
+#include <math.h>
+#include <string.h>
+
+enum { MOST_CELLS = 1 << 22 };
+
+static em_nodes get_grid(SEXP grid)
+{
+    SEXP start = em_element(grid, "start");
+    em_nodes g = {.low = em_get_number(grid, "low"),
+                  .per_cell = em_get_number(grid, "per_cell"),
+                  .cells = em_get_int(grid, "cells", 1, MOST_CELLS)};
+
+    if (TYPEOF(start) != INTSXP || XLENGTH(start) < 1 || XLENGTH(start) > g.cells)
+        em_refuse("`start` must hold the first cell of each bin");
+    if (!isfinite(g.low) || !isfinite(g.per_cell) || !(g.per_cell > 0))
+        em_refuse("`low` and `per_cell` must be finite");
+    g.bins = (int)XLENGTH(start);
+    int *edges = (int *)R_alloc((size_t)g.bins + 1, sizeof(int));
+    for (int b = 0; b < g.bins; b++) {
+        edges[b] = INTEGER(start)[b];
+        if (edges[b] >= g.cells || edges[b] < 0 ||
+            (b == 0 ? edges[b] != 0 : edges[b] <= edges[b - 1]))
+            em_refuse("`start` must rise from 0 and stay below `cells`");
+    }
+    edges[g.bins] = g.cells;
+    g.start = edges;
+    g.bin = (int *)R_alloc((size_t)g.cells, sizeof(int));
+    em_nodes_bind(&g, (double *)R_alloc(em_nodes_memory(g.bins), sizeof(double)));
+    return g;
+}
+
+SEXP emix_nodes(SEXP data_, SEXP grid_)
+{
+    static const char *const names[] = {"x", "weight"};
+    em_data data = em_get_data(data_);
+    em_nodes g = get_grid(grid_);
+    em_index stretch = 1 << 20;
+
+    if (data.columns != 1 || data.label != NULL)
+        em_refuse("only unlabelled rows of one column become nodes");
+    for (em_index row = 0; row < data.n; row += stretch) {
+        em_nodes_add(&g, &data, row, data.n - row < stretch ? data.n : row + stretch);
+        R_CheckUserInterrupt();
+    }
+    double *x = (double *)R_alloc(em_at(g.bins, EM_NODES), sizeof(double));
+    double *weight = (double *)R_alloc(em_at(g.bins, EM_NODES), sizeof(double));
+    size_t points = (size_t)em_nodes_points(&g, x, weight);
+
+    SEXP ans = PROTECT(em_new_list(names, 2));
+    SET_VECTOR_ELT(ans, 0, em_new_doubles(x, points));
+    SET_VECTOR_ELT(ans, 1, em_new_doubles(weight, points));
+    UNPROTECT(1);
+    return ans;
+}
+
+/* From a maximum on the nodes to the one on all rows: as emix_run(), without a trace. */
+SEXP emix_polish(SEXP data_, SEXP nodes_, SEXP model_, SEXP control_, SEXP theta_)
+{
+    em_data data = em_get_data(data_), points = em_get_data(nodes_);
+    em_model model = em_get_model(model_, &data);
+    int threads = em_get_int(control_, "threads", 1, EM_MOST_THREADS);
+    em_control control = {.tol = em_get_number(control_, "tol")};
+
+    if (points.columns != data.columns || !em_run_scores(&model))
+        em_refuse("the nodes must have the rows' columns, and scores be affordable");
+    em_check_labels(&points, model.k);
+    em_problem all = em_make_problem(&model, &data, threads, false);
+    em_problem nodes = em_make_problem(&model, &points, 1, true);
+    size_t n_theta = (size_t)all.n_theta;
+    double *theta = (double *)R_alloc(n_theta, sizeof(double));
+    double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));
+    int *integers = (int *)R_alloc(em_run_integers(&model), sizeof(int));
+
+    memcpy(theta, em_get_theta(theta_, all.n_theta, "theta"), n_theta * sizeof(double));
+    em_result result = em_polish(&all, &nodes, &control, theta, memory, integers);
+    return em_run_ended(&all, &result, theta, em_get_number(control_, "offset"));
+}

@@ -1,0 +1,68 @@
+#include "polish.h"
+
+#include <math.h>
+#include <string.h>
+
+/* The information of nodes is right to many digits, so that each step gains as many. */
+enum { MOST_STEPS = 6 };
+
+/* A decrement that falls by less shows that the nodes do not stand for the rows. */
+static const double least_fall = 1e-3;
+
+typedef struct {
+    em_problem *all, *nodes;
+    em_accel accel;
+    em_inform inform;
+    double *theta, *candidate;
+    em_result result;
+} em_polishing;
+
+/* The candidate, where it is no worse, becomes the last point; false where the steps end. */
+static bool look(em_polishing *s, double tol_of_row)
+{
+    em_result *r = &s->result;
+    double objective = 0, on_nodes = 0, before = r->gain;
+
+    r->evaluations++;
+    em_status status = em_step_expect(s->all, s->candidate, &objective);
+    if (status == EM_OK)
+        status = em_step_expect(s->nodes, s->candidate, &on_nodes);
+    bool first = r->evaluations == 1;
+    if (first)
+        r->status = status;
+    if (status != EM_OK || (!first && objective < r->objective - em_step_rounding(objective)))
+        return false;
+    memcpy(s->theta, s->candidate, (size_t)s->all->n_theta * sizeof(double));
+    r->objective = objective;
+    r->likelihood = s->all->sums[0];
+    em_inform_fill(&s->inform, s->nodes, s->theta, &s->accel);
+    em_inform_gradient(&s->inform, s->all, s->theta, &s->accel);
+    r->gain = em_accel_decrement(&s->accel);
+    double tol = em_step_tol(s->all, tol_of_row);
+    bool falls = r->gain <= least_fall * before;
+    r->converged = r->gain <= 1e-10 * tol || (r->gain <= tol && !falls);
+    return !r->converged && isfinite(r->gain) && falls;
+}
+
+em_result em_polish(em_problem *all, em_problem *nodes, const em_control *control, double *theta,
+                    double *memory, int *integers)
+{
+    const em_model *m = all->model;
+    size_t n_theta = (size_t)all->n_theta;
+    em_polishing s = {.all = all,
+                      .nodes = nodes,
+                      .theta = theta,
+                      .candidate = memory,
+                      .result = {.gain = INFINITY}};
+
+    em_accel_bind(&s.accel, em_inform_size(m), memory + 2 * n_theta);
+    em_inform_bind(&s.inform, m, memory + 2 * n_theta + em_accel_memory(em_inform_size(m)),
+                   integers);
+    memcpy(s.candidate, theta, n_theta * sizeof(double));
+    nodes->gather = true;
+    while (look(&s, control->tol) && s.result.iterations < MOST_STEPS) {
+        s.result.iterations++;
+        em_inform_move(&s.inform, all, s.theta, &s.accel, s.candidate);
+    }
+    return s.result;
+}
