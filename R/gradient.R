@@ -215,13 +215,23 @@ print.em_gradient <- function(x, ...) {
 #' @rdname em_gradient
 #' @export
 plot.em_gradient <- function(x, main = "Gradient function", xlab = x$parameter, ...) {
-  # A spike must not flatten the rest: the axis is cut at the typical depth below.
-  open_panel(range(x$t), c(max(min(x$D), -1.2 * x$n), max(x$D, 0.05 * x$n) * 1.08), main, xlab, "D", ...)
+  before <- par(mar = c(4.2, 5.6, 3.8, 1))
+  on.exit(par(before))
+  # Spikes must not flatten the rest: the axis is cut at the typical depth below, and at ten times that above.
+  range <- c(max(min(x$D), -1.2 * x$n), min(max(x$max, 0.05 * x$n), 10 * x$n))
+  open_panel(range(x$t), range + c(-0.04, 0.08) * diff(range), "", xlab, "", ...)
+  title(main = main, line = 2.2)
+  if (is.null(list(...)$ylab)) mtext("D", 2L, 4.2)
+  usr <- par("usr")
   graphics::abline(h = 0, col = "grey60", lty = 2L)
-  lines(x$t, x$D, lwd = 2, col = okabe_ito[1L])
+  lines(x$t, pmin(x$D, 2 * usr[4L] - usr[3L]), lwd = 2, col = okabe_ito[1L])
   points(x$support, x$D_support, pch = 16L)
-  if (x$max > 1e-6) points(x$at, x$max, pch = 2L, col = okabe_ito[2L], lwd = 2)
-  legend("topright", c("components", if (x$max > 1e-6) "largest D"), pch = c(16L, 2L), bty = "n",
-    col = c("black", okabe_ito[2L]), cex = 0.85)
+  shown <- c(TRUE, !is_best(x))
+  if (shown[2L] && x$at >= min(usr[1:2]) && x$at <= max(usr[1:2])) {
+    points(x$at, min(x$max, usr[4L]), pch = 2L, col = okabe_ito[2L], lwd = 2, xpd = NA)
+  }
+  legend(mean(usr[1:2]), usr[4L], c("components", paste("largest D:", format(x$max, digits = 3)))[shown],
+    pch = c(16L, 2L)[shown], col = c("black", okabe_ito[2L])[shown], horiz = TRUE, xjust = 0.5, yjust = 0, xpd = NA,
+    bty = "n", cex = 0.85)
   invisible(x)
 }

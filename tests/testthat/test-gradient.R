@@ -337,6 +337,12 @@ test_that("plot draws, returns its argument invisibly, and takes graphical param
   }
   expect_no_error(plot(em_gradient(half), main = "D", xlab = "p", xlim = c(0.2, 0.9),
     cex.axis = 0.7))
+  before <- graphics::par(c("mar", "mfrow"))
+  expect_no_warning(plot(em_gradient(wild)))
+  # Beyond the largest double.
+  expect_no_warning(plot(em_gradient(emix(c(0, 1, 2, 1e3), k = 1, fixed = list(sd = 1, mean = 1)))))
+  expect_no_warning(plot(em_gradient(emix(c(5, 5, 5), k = 1, fixed = list(sd = 1)))))
+  expect_identical(graphics::par(c("mar", "mfrow")), before)
 })
 
 test_that("errors: labels, a damaged fit, arguments out of range", {
