@@ -88,10 +88,33 @@ binomial_split <- function(parameters, from, to, way = 1L) {
   parameters
 }
 
+# Lindsay's gradient function. With m the most trials of a row, log(1 + D / n) - m log(1 - t) is convex in logit t (each
+# term is the exponential of a convex function) and rises with t; so is log(1 + D / n) - m log t, which falls.
+# In the arcsine scale components are equally wide.
 binomial_gradient <- function(fit, rows, sd) {
   if (!is.null(sd)) stop_input("sd", "left out: binomial components have none")
-  list(range = c(0, 1), support = unname(fit$parameters$prob),
-    log_density = function(x, t) dbinom(x[, 1L], x[, 2L], t, log = TRUE))
+  trials <- rows$x[, 2L]
+  most <- max(trials)
+  terms <- binomial_terms(rows$x[, 1L], trials, rows$log_ratio)
+  list(range = c(0, 1), support = unname(fit$parameters$prob), rows = (rows$x[, 1L] / trials)[trials > 0],
+    width = 0.5 / sqrt(most), to = function(t) asin(sqrt(t)), from = function(u) sin(u)^2, size = length(trials),
+    log_terms = terms, exact = terms,
+    bend = function(a, b) {
+      steepest <- ifelse(a < 0.5 & b > 0.5, 0.25, pmax(a * (1 - a), b * (1 - b)))
+      most * steepest * (log(b / a) + log((1 - a) / (1 - b)))^2
+    },
+    edge = function(a, b) ifelse(a == 0, -most * log1p(-b), ifelse(b == 1, -most * log(a), NA)))
+}
+
+# Logs of the terms of 1 + D / n: a row per point, a column per probability. The first part is accurate for any number of
+# trials, the second is small where the probabilities are near each other.
+binomial_terms <- function(s, trials, log_ratio) {
+  counts <- cbind(s, trials - s)
+  function(t) {
+    about <- min(max(t[(length(t) + 1L) %/% 2L], 2^-1000), 1 - 2^-53)
+    change <- pmax(rbind(log(t / about), log((1 - t) / (1 - about))), -1e300)
+    log_ratio + dbinom(s, trials, about, log = TRUE) + counts %*% change
+  }
 }
 
 binomial_family <- function() list(
