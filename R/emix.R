@@ -135,12 +135,12 @@ plain_call <- function(call) {
   call
 }
 
-fit_response <- function(x, args, k_given, call) {
+fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
   args$control <- check_control(args$control)
   args["prior"] <- list(as_prior(args$prior))
   family <- as_family(args$family, NCOL(x))
   response <- family_of(family$name)$rows(x, family)
-  frame <- collect_rows(response, family, args$weights, args$labels, args$na.action)
+  frame <- collect_rows(response, family, args$weights, args$labels, args$na.action, names)
   rows <- core_rows(frame, args$control$condense)
   if (!k_given && !is.null(frame$labels)) args$k <- max(args$k, frame$labels$count)
   criterion <- check_choice(args$criterion, "criterion", c("BIC", "AIC", "ICL"))
@@ -179,7 +179,8 @@ emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NUL
   response <- if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
   args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
     labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
-  fit_response(response, args, !missing(k), plain_call(match.call()))
+  fit_response(response, args, !missing(k), plain_call(match.call()),
+    names = if (.row_names_info(x) > 0L) row.names(x))
 }
 
 #' @rdname emix

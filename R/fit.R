@@ -1,7 +1,7 @@
 # One fit, from checked arguments to the object.
 
 # No run ended well: say why and what would help.
-stop_failed <- function(run, rows, spec, given) {
+stop_failed <- function(run, frame, rows, spec, given) {
   what <- if (given) "The run from `start`" else "Every start"
   switch(status_names[run$status + 1L],
     collapsed = emix_stop("degenerate", what, " collapsed: ",
@@ -11,7 +11,7 @@ stop_failed <- function(run, rows, spec, given) {
       if (rows$about[["min"]] == rows$about[["max"]]) "A" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or a" else "A",
       " standard deviation held by `fixed` would help."),
     impossible = emix_stop("fit", what, " gives ",
-      if (run$row > 0) paste("row", format(run$row)) else "a row",
+      if (run$row > 0) name_row(frame, rows, run$row) else "a row",
       " probability zero under every component. Move `start` or `fixed` away from the boundary."),
     emix_stop("fit", what, " left the finite numbers in component ", run$component, ".")
   )
@@ -59,7 +59,7 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
     read_start(start, rows, spec)
   core <- core_prior(prior, spec, rows, affine)
   run <- run_starts(rows, spec, affine, control, starts, core)
-  if (run$status != 0L) stop_failed(run, rows, spec, !is.null(start))
+  if (run$status != 0L) stop_failed(run, frame, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
     run$likelihood + row_offset(rows, table, affine)
   fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
