@@ -31,8 +31,10 @@
 #' that go there are dropped and counted, and the best interior maximum wins. A component of less than a third of the
 #' widest's standard deviation is called a chance cluster (*spurious*) if it has fewer than four rows, or if clusters like
 #' it are to be expected by chance: where the others put `e` rows within two of its standard deviations and it adds
-#' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a probability above 1/1000 (small, as the fit has looked at every place and width). A
-#' maximum with such a component is taken only if there is no other, with a warning.
+#' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a
+#' probability above 1/1000 (small, as the fit has looked at every place and width). Case weights count: a row of weight 3
+#' is three rows. Where the weights are on average below 1 they are no counts, and are scaled to an average of 1
+#' for this rule. A maximum with such a component is taken only if there is no other, with a warning.
 #'
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
 #' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing

@@ -88,7 +88,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
-  total <- if (is.null(frame$weights)) NROW(frame$x) else sum(frame$weights)
+  total <- effective_rows(rows)
   maxima <- maxima_table(run, spec, total, affine)
   places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(

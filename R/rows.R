@@ -101,6 +101,10 @@ name_row <- function(frame, rows, point) {
   if (is.null(name) || name == number) paste("row", number) else paste0("row ", number, " (", dQuote(name, FALSE), ")")
 }
 
+# How many rows the data count for: the total weight; where weights are on average below 1, and so
+# no counts, the number of rows that have one.
+effective_rows <- function(rows) max(rows$raw$n, sum(rows$raw$weight))
+
 core_data <- function(rows, affine) {
   list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,
     weight = rows$weight, label = rows$label)

@@ -172,7 +172,7 @@ merge_split <- function(parameters, spec, most = 48L) {
 run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
   theta <- pack_starts(starts$parameters, spec, affine)
   problem <- new_problem(rows, spec, affine, control, prior)
-  total <- if (is.null(rows$weight)) rows$n else sum(rows$weight)
+  total <- effective_rows(rows)
   if (ncol(theta) == 1L) {
     best <- leave_ridge(run_em(problem, theta[, 1L], control$trace), problem, spec)
     best$field <- c(best[c("objective", "status", "converged", "iterations", "evaluations", "flat", "gain")],

@@ -101,6 +101,33 @@ test_that("weights count: a row of weight 100 is no chance cluster of one", {
   expect_identical(spurious_of(copies), spurious_of(many))
 })
 
+test_that("the scale of small weights makes no chance cluster, nor hides one", {
+  x <- faithful$eruptions
+  set.seed(5)
+  whole <- emix(x, k = 3) # its third component is narrow
+  for (each in c(0.1, 1e-3, 1e-6)) {
+    set.seed(5)
+    expect_no_warning(fit <- emix(x, k = 3, weights = rep(each, 272)))
+    expect_false(spurious_of(fit))
+    expect_near(coef(fit), coef(whole), 1e-6)
+  }
+  pair <- c(qnorm(ppoints(50)), 10, 10.001)
+  expect_warning(emix(pair, k = 2, weights = rep(1e-3, 52)), class = "emix_warning_spurious")
+  # Rows of weight zero are none.
+  expect_warning(emix(c(pair, 1:500), k = 2, weights = rep(c(1, 0), c(52, 500))), class = "emix_warning_spurious")
+})
+
+test_that("weights that are counts count as rows, wherever they are", {
+  start <- list(mean = c(0, 8), sd = c(1, 0.05))
+  x <- c(qnorm(ppoints(60)), 8 + 0.05 * qnorm(ppoints(6)))
+  for (copies in list(rep(1, 66), rep(1:3, 22), rep(c(0, 2), 33), rep(40, 66))) {
+    weighted <- suppressWarnings(emix(x, k = 2, start = start, weights = copies))
+    repeated <- suppressWarnings(emix(rep(x, copies), k = 2, start = start))
+    expect_identical(spurious_of(weighted), spurious_of(repeated))
+    expect_identical(weighted$maxima$spurious, repeated$maxima$spurious)
+  }
+})
+
 test_that("binomial components are never flagged", {
   fit <- emix(cbind(c(0, 0, 10, 4, 5, 6), 10 - c(0, 0, 10, 4, 5, 6)), k = 3, family = "binomial")
   expect_false(spurious_of(fit))
