@@ -88,7 +88,8 @@
 #' `emix_error_fit` (a row is impossible under every component). Warnings have class `emix_warning`
 #' and one of: `emix_warning_iterations` (`max_iter` was reached first),
 #' `emix_warning_start` (components of `start` were equal and have been moved apart),
-#' `emix_warning_spurious` (every maximum found has a chance cluster).
+#' `emix_warning_spurious` (every maximum found has a chance cluster). With several `k` they are about the fit that
+#' is returned; `fit$selection` says which of the others did not converge or have a chance cluster.
 #' @references
 #' Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from incomplete data via
 #' the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
@@ -151,6 +152,7 @@ fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
     fit_mixture(frame, rows, family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
   fit$call <- call
   fit$arguments$criterion <- criterion
+  warn_of_fit(fit)
   fit
 }
 

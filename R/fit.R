@@ -42,18 +42,25 @@ check_k <- function(k, n) {
   k
 }
 
-# One k. `more` holds further starts: components of a neighbouring k.
-fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, control, more = NULL) {
-  table <- family_of(family$name)
+# What is free, held and shared with k components, or an error where that does not go with the rows.
+check_model <- function(frame, rows, family, k, fixed, equal, prior) {
   labels <- frame$labels
   k <- check_k(k, rows$raw$n)
   if (!is.null(labels) && labels$count > k) {
     stop_input("labels", sprintf("labels of at most k = %d components", k), sprintf("of %d", labels$count))
   }
-  spec <- make_spec(table, k, fixed, equal, labels)
+  spec <- make_spec(family_of(family$name), k, fixed, equal, labels)
   if (family$name == "binomial" && max(rows$x[, 2L]) == 0) {
     stop_input("size", "positive in at least one row", "zero in all")
   }
+  check_prior(prior, spec)
+  spec
+}
+
+# One k. `more` holds further starts: components of a neighbouring k.
+fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, control, more = NULL) {
+  spec <- check_model(frame, rows, family, k, fixed, equal, prior)
+  table <- spec$family
   affine <- table$affine(rows$about)
   starts <- if (is.null(start)) make_starts(some_rows(rows, table), spec, control$starts, more) else
     read_start(start, rows, spec)
@@ -64,23 +71,32 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
     run$likelihood + row_offset(rows, table, affine)
   fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
-  fit$arguments <- list(k = k, family = family, start = start, fixed = fixed, equal = equal,
+  fit$arguments <- list(k = spec$k, family = family, start = start, fixed = fixed, equal = equal,
     prior = prior, control = control)
-  if (!fit$converged && control$max_iter > 0L) warn_not_converged(fit)
-  if (fit$converged && fit$convergence$spurious) warn_spurious()
   fit
 }
 
-warn_not_converged <- function(fit) {
+# What the user must know of the fit that is returned.
+warn_of_fit <- function(fit) {
+  several <- !is.null(fit$selection)
+  if (!fit$converged && fit$arguments$control$max_iter > 0L) warn_not_converged(fit, several)
+  if (fit$converged && fit$convergence$spurious) warn_spurious(fit, several)
+}
+
+warn_not_converged <- function(fit, several) {
   gain <- fit$convergence$gain
-  emix_warn("iterations", "EM stopped after max_iter = ", fit$arguments$control$max_iter,
+  emix_warn("iterations", if (several) sprintf("With the chosen k = %d ", fit$k), "EM stopped after max_iter = ",
+    fit$arguments$control$max_iter,
     " iterations", if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
     ". Allow more: control = em_control(max_iter = ).")
 }
 
-warn_spurious <- function() {
-  emix_warn("spurious", "Every maximum found has a component that may be a chance cluster of a few rows ",
-    "(see ?emix). Fewer components, `equal = \"sd\"` or a prior, prior = em_prior(), would help.")
+warn_spurious <- function(fit, several) {
+  what <- if (!is.null(fit$arguments$start)) "The maximum reached from `start`" else
+    if (several) sprintf("With the chosen k = %d every maximum found", fit$k) else "Every maximum found"
+  emix_warn("spurious", what, " has a component that may be a chance cluster of a few rows (see ?emix",
+    if (several) "; `fit$selection` marks every such k", "). Fewer components, ",
+    "`equal = \"sd\"` or a prior, prior = em_prior(), would help.")
 }
 
 new_fit <- function(run, rows, frame, spec, affine, family, start, control) {

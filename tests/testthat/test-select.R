@@ -135,6 +135,54 @@ test_that("weights, labels, priors and formulas go to every k", {
   expect_identical(deparse(formula(by_formula)), "waiting ~ 1")
 })
 
+# All warnings of a call, in order.
+warnings_of <- function(code) {
+  found <- list()
+  withCallingHandlers(code, warning = function(w) {
+    found <<- c(found, list(w))
+    invokeRestart("muffleWarning")
+  })
+  found
+}
+
+test_that("chance clusters: one warning, about the fit that is returned; the table marks the others", {
+  set.seed(1)
+  lone <- c(qnorm(ppoints(50)), 10, 10.001)
+  found <- warnings_of(fit <- emix(lone, k = 1:3))
+  expect_length(found, 1)
+  expect_s3_class(found[[1]], "emix_warning_spurious")
+  expect_match(conditionMessage(found[[1]]), sprintf("k = %d every maximum", fit$k), fixed = TRUE)
+  expect_identical(fit$selection$spurious, 1:3 > 1)
+  set.seed(1)
+  expect_length(warnings_of(one <- emix(heights_class, k = 1:5)), 0)
+  expect_equal(one$k, 1)
+  expect_true(any(one$selection$spurious))
+})
+
+test_that("iterations: one warning too", {
+  set.seed(1)
+  found <- warnings_of(fit <- emix(faithful$eruptions, k = 2:4, control = em_control(max_iter = 3)))
+  expect_length(found, 1)
+  expect_s3_class(found[[1]], "emix_warning_iterations")
+  expect_match(conditionMessage(found[[1]]), sprintf("k = %d", fit$k), fixed = TRUE)
+  expect_false(any(fit$selection$converged))
+})
+
+test_that("what cannot be fitted with every k is an error before any is", {
+  # Nothing is drawn, so nothing has been tried.
+  untouched <- function(code, ...) {
+    set.seed(1)
+    before <- .Random.seed
+    expect_input_error(code, ...)
+    expect_identical(.Random.seed, before)
+  }
+  untouched(emix(c(1, 3, 4, 8, 9), k = 1:9), "k", "not 9")
+  untouched(emix(c(1, 3, 4, 8, 9), k = 1:5, weights = c(0, 1, 1, 1, 1)), "k", "positive weight")
+  untouched(emix(x, k = 2:3, prior = em_prior(prop = c(2, 3))), "prior", named = "prop")
+  untouched(emix(x, k = 2:3, labels = rep(1:3, length.out = 272)), "labels")
+  untouched(emix(x, k = 1:3, equal = c("mean", "sd")), "equal")
+})
+
 test_that("errors: start or fixed, too many components, labels of more, a criterion that is none", {
   expect_input_error(emix(x, k = 1:3, start = list(mean = c(50, 80))), "k")
   expect_input_error(emix(x, k = 1:3, fixed = list(sd = c(5, NA))), "k")
