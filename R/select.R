@@ -18,7 +18,7 @@ select_k <- function(frame, rows, family, args, criterion) {
   if (!length(best)) stop(fits[[1L]])
   fit <- fits[[best]]
   fit$selection <- structure(table, criterion = criterion)
-  fit$arguments$k <- fit$k
+  fit$arguments$k <- k
   fit
 }
 

@@ -7,7 +7,8 @@
 #' @param object a fit of [emix()].
 #' @param ... arguments of [emix()] to change, by name, e.g. `k = 3` or `equal = "sd"`; `x` or
 #'   `data` for new data (weights and labels of the fit are then dropped: give them anew, as vectors). A `start`, `fixed` or `labels` of the fit is kept; `NULL` removes it. A change of `k`
-#'   drops a `start` and a `fixed` that are not given anew.
+#'   drops a `start` and a `fixed` that are not given anew. Where `k` was chosen among several, it is chosen among
+#'   them again, unless `k` is given.
 #' @param evaluate if `FALSE`, the changed arguments are returned as a list.
 #' @return a fit of class `"emix"`; its `call` is the old one with the changes.
 #' @examples

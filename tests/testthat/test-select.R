@@ -194,17 +194,28 @@ test_that("errors: start or fixed, too many components, labels of more, a criter
   }
 })
 
-test_that("update(): from the chosen fit, to other k, and to several", {
-  expect_near(coef(update(several)), coef(several), 1e-9)
+test_that("update() chooses again among the same k, or fits the k that is given", {
+  again <- update(several)
+  expect_near(coef(again), coef(several), 1e-9)
+  expect_equal(again$selection$k, 1:4)
+  shared <- update(several, equal = "sd")
+  expect_equal(shared$selection$k, 1:4)
+  expect_equal(shared$selection$df, 2 * (1:4))
+  expect_equal(shared$k, which.min(shared$selection$BIC))
+  by_hand <- update(emix(x, k = 1:2), equal = "sd")
+  expect_identical(deparse(by_hand$call), "emix(x = x, k = 1:2, equal = \"sd\")")
+  by_aic <- update(several, criterion = "AIC")
+  expect_identical(attr(by_aic$selection, "criterion"), "AIC")
+  expect_equal(by_aic$k, which.min(by_aic$selection$AIC))
+  expect_identical(attr(update(by_aic, k = 1:3)$selection, "criterion"), "AIC")
+  other <- update(several, x = faithful$eruptions)
+  expect_equal(other$selection$k, 1:4)
   expect_equal(update(several, k = 3)$k, 3)
   expect_null(update(several, k = 3)$selection)
-  again <- update(several, k = 1:3)
-  expect_equal(again$selection$k, 1:3)
-  expect_equal(again$k, 2)
-  by_aic <- chosen(x, k = 1:4, criterion = "AIC")
-  expect_identical(attr(update(by_aic, k = 1:4)$selection, "criterion"), "AIC")
-  one <- update(emix(x, k = 2), k = 1:2)
-  expect_equal(one$selection$k, 1:2)
+  expect_equal(update(several, k = 1:3)$selection$k, 1:3)
+  expect_equal(update(emix(x, k = 2), k = 1:2)$selection$k, 1:2)
+  expect_input_error(update(several, start = list(mean = c(50, 80))), "k")
+  expect_equal(update(several, k = 2, start = list(mean = c(50, 80)))$k, 2)
 })
 
 test_that("the call is the user's, and everything can be asked of the fit", {
