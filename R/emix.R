@@ -24,8 +24,14 @@
 #'
 #' **Starts.** Without `start`: cuts of the ordered rows into groups, which depend on the data
 #' alone, then random centres spread as in k-means++, then moves from the best so far (two components
-#' merged, another split). `fit$starts` lists what became of each run and `fit$maxima` the distinct maxima
-#' found, with how many runs met them (with a prior or a hard E-step their `loglik` is the objective).
+#' merged, another split). `fit$starts` is a data frame of one row per run: its `kind`, its `outcome` (`"converged"`: with
+#' a certificate; `"stopped early"`: given up, as others were ahead; `"collapsed"`, `"impossible"`, `"diverged"`), the
+#' `loglik` where it ended, its `evaluations`, whether it is `spurious` (see below) and which `maximum` it met. `fit$maxima`
+#' has a row per maximum that was met, the highest first: `loglik`, by how many runs it was `met`, `spurious`, and its
+#' parameters. Ends without a certificate are not among them, nor ridges where components coincide, unless there is
+#' nothing else; maxima of one height count as one. With a prior or a hard E-step the column `loglik` of both is called
+#' `objective` and holds what is then maximised. Of more than 3000 distinct rows, starts are run on about as many points that stand
+#' for them (`fit$convergence$points`); both tables are then of these points, and only the best few runs go on to all rows.
 #'
 #' **Collapse and chance clusters.** The normal likelihood is unbounded where a component shrinks onto one value; runs
 #' that go there are dropped and counted, and the best interior maximum wins. A component of less than a third of the
@@ -39,7 +45,8 @@
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
 #' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing
 #' changes, as where components coincide), `boundary` (free parameters on the boundary of what is legal, e.g.
-#' `"prob.1 = 0"`), `spurious` (see above), `tol`, and `maximum` (the row of `fit$maxima`).
+#' `"prob.1 = 0"`), `spurious` (see above), `tol`, `maximum` (the row of `fit$maxima`), and
+#' where starts were run on fewer points than rows, `points`, their number.
 #'
 #' **Missing values** in the response stop with an error that says how to leave these rows out
 #' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are

@@ -62,14 +62,16 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
   spec <- check_model(frame, rows, family, k, fixed, equal, prior)
   table <- spec$family
   affine <- table$affine(rows$about)
-  starts <- if (is.null(start)) make_starts(some_rows(rows, table), spec, control$starts, more) else
-    read_start(start, rows, spec)
+  part <- if (is.null(start)) some_rows(rows, table) else rows
+  starts <- if (is.null(start)) make_starts(part, spec, control$starts, more) else read_start(start, rows, spec)
   core <- core_prior(prior, spec, rows, affine)
   run <- run_starts(rows, spec, affine, control, starts, core)
   if (run$status != 0L) stop_failed(run, frame, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
     run$likelihood + row_offset(rows, table, affine)
-  fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
+  run$field <- settle_field(run, part, spec, control)
+  run$points <- if (part$n < rows$n && spec$k > 1L) part$n
+  fit <- new_fit(run, rows, frame, spec, affine, family, start, control, prior)
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
   fit$arguments <- list(k = spec$k, family = family, start = start, fixed = fixed, equal = equal,
     prior = prior, control = control)
@@ -95,17 +97,19 @@ warn_spurious <- function(fit, several) {
   what <- if (!is.null(fit$arguments$start)) "The maximum reached from `start`" else
     if (several) sprintf("With the chosen k = %d every maximum found", fit$k) else "Every maximum found"
   emix_warn("spurious", what, " has a component that may be a chance cluster of a few rows (see ?emix",
-    if (several) "; `fit$selection` marks every such k", "). Fewer components, ",
-    "`equal = \"sd\"` or a prior, prior = em_prior(), would help.")
+    if (several) "; `fit$selection` marks every such k", "). ",
+    if (is.null(fit$arguments$prior)) "Fewer components, `equal = \"sd\"` or a prior, prior = em_prior()," else
+      "Fewer components or `equal = \"sd\"`", " would help.")
 }
 
-new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
+new_fit <- function(run, rows, frame, spec, affine, family, start, control, prior) {
   components <- component_names(spec, start, frame$labels)
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
   total <- effective_rows(rows)
-  maxima <- maxima_table(run, spec, total, affine)
+  height <- if (is.null(prior) && control$estep == "soft") "loglik" else "objective"
+  own <- Filter(Negate(is.na), run$field$met[run$field$own])
   places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(
     call = NULL,
@@ -122,11 +126,11 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
     iterations = run$iterations,
     convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations,
       tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious),
-      maximum = if (!is.null(maxima)) which.min(abs(maxima$loglik - run$height))),
+      maximum = if (length(own)) own, points = run$points),
     held = lapply(spec$held, function(h) h[order]),
     equal = spec$equal,
-    starts = start_table(run, spec, total),
-    maxima = maxima,
+    starts = start_table(run$field, spec, total, height),
+    maxima = maxima_table(run$field, spec, total, affine, height),
     trace = if (control$trace) new_trace(run, spec, affine, places, components),
     x = frame$x,
     weights = frame$weights,
@@ -150,34 +154,61 @@ on_boundary <- function(parameters, spec) {
   as.character(unlist(edge))
 }
 
-# What became of each start. Where rows are many, of its run on a part of them.
-start_table <- function(run, spec, total) {
+# The runs as the user is told of them. Heats end at a loose tolerance: only a run with the certificate has
+# converged. Where runs were on all rows, that of the fit ended where the fit is. `met`: the rank of the
+# maximum that a run met, NA where it met none; maxima of one height are one.
+settle_field <- function(run, part, spec, control) {
   f <- run$field
-  outcome <- ifelse(f$status == 0L, ifelse(f$converged, "converged", "stopped early"), status_names[f$status + 1L])
-  data.frame(start = seq_along(f$kind), kind = f$kind, outcome = outcome,
-    loglik = ifelse(f$status == 0L, f$objective, NA), evaluations = f$evaluations,
-    spurious = spurious_runs(f, spec, total))
+  scale <- min(1, mean(row_weights(part)))
+  enough <- pmax(10 * control$tol * scale, 64 * .Machine$double.eps * abs(f$objective))
+  f$converged <- f$status == 0L & f$converged & is.finite(f$gain) & f$gain <= enough
+  own <- which(f$status == 0L & f$objective == run$height)[1L]
+  if (!isFALSE(run$all_rows)) {
+    f$theta[, own] <- run$theta
+    for (e in c("objective", "gain", "flat", "iterations", "evaluations")) f[[e]][own] <- run[[e]]
+    f$converged[own] <- run$converged && is.finite(run$gain)
+  }
+  f$own <- seq_along(f$status) == own
+  at <- which(true_maxima(f, spec))
+  at <- at[order(f$objective[at], decreasing = TRUE)]
+  f$met <- rep(NA_integer_, length(f$status))
+  f$met[at] <- cumsum(-diff(c(Inf, f$objective[at])) > 1e-4 * scale)
+  f
 }
 
-# The distinct maxima that runs converged to, the highest first. Where components coincide there is
-# a ridge or a saddle: no maximum, unless nothing else was found.
-maxima_table <- function(run, spec, total, affine) {
-  ended <- run$field$status == 0L & run$field$converged
-  ridge <- vapply(seq_along(ended), function(s) {
-    ended[s] && length(coinciding(unpack_core(run$field$theta[, s], spec), spec)) > 0L
+# Where components coincide, or another direction is flat, there is a ridge or a saddle: no maximum, unless
+# nothing else was found.
+true_maxima <- function(f, spec) {
+  peak <- vapply(seq_along(f$status), function(s) {
+    f$converged[s] && !f$flat[s] && !length(coinciding(unpack_core(f$theta[, s], spec), spec))
   }, NA)
-  f <- take_runs(run$field, which(ended & (!ridge | all(ridge[ended]))))
-  if (!length(f$objective)) return(NULL)
-  order <- order(f$objective, decreasing = TRUE)
-  group <- cumsum(c(TRUE, -diff(f$objective[order]) > 1e-4))
-  first <- order[!duplicated(group)]
+  if (any(peak)) peak else f$converged
+}
+
+# What became of each start. Where rows are many, of its run on a part of them.
+start_table <- function(f, spec, total, height) {
+  outcome <- ifelse(f$status == 0L, ifelse(f$converged, "converged", "stopped early"), status_names[f$status + 1L])
+  table <- data.frame(start = seq_along(f$kind), kind = f$kind, outcome = outcome,
+    height = ifelse(f$status == 0L, f$objective, NA), evaluations = f$evaluations,
+    spurious = spurious_runs(f, spec, total), maximum = f$met)
+  names(table)[4L] <- height
+  table
+}
+
+# The distinct maxima that runs met, the highest first.
+maxima_table <- function(f, spec, total, affine, height) {
+  if (all(is.na(f$met))) return(NULL)
+  order <- order(f$met, -f$objective)
+  first <- order[!duplicated(f$met[order]) & !is.na(f$met[order])]
   values <- t(vapply(first, function(s) {
     p <- unpack(f$theta[, s], spec$family, spec$k, affine)
     unlist(lapply(p, `[`, spec$family$order(p)), use.names = FALSE)
   }, double(nrow(f$theta))))
   colnames(values) <- theta_names(spec$family, seq_len(spec$k))
-  data.frame(loglik = f$objective[first], met = as.vector(table(group)),
+  table <- data.frame(height = f$objective[first], met = tabulate(f$met, length(first)),
     spurious = spurious_runs(take_runs(f, first), spec, total), values, check.names = FALSE)
+  names(table)[1L] <- height
+  table
 }
 
 # One row per iterate, in users' units.

@@ -25,13 +25,23 @@ fit_rules <- list(
   convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat),
   held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) && all(vapply(v, is.logical, NA)),
   equal = function(v, o) is.character(v),
-  starts = function(v, o) is.data.frame(v) && all(c("outcome", "loglik", "spurious") %in% names(v)),
-  maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("loglik", "met", "spurious") %in% names(v))),
+  starts = function(v, o) is.data.frame(v) && all(c("outcome", "spurious", "maximum") %in% names(v)) && has_heights(v),
+  maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("met", "spurious") %in% names(v)) && has_heights(v)),
   na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
   arguments = function(v, o) is.list(v) && inherits(v$control, "em_control"),
   call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
+
+# What starts and maxima list: `loglik`, or the `objective` where a run climbs something else.
+has_heights <- function(table) any(c("loglik", "objective") %in% names(table))
+
+heights_of <- function(table) if (is.null(table$objective)) table$loglik else table$objective
+
+objective_name <- function(fit) {
+  name <- if (is.null(fit$arguments$prior)) "log-likelihood" else "log posterior"
+  if (identical(fit$arguments$control$estep, "hard")) paste("classification", name) else name
+}
 
 sound_parameters <- function(v, family, k) {
   blocks <- c("prop", family$blocks)
@@ -176,8 +186,7 @@ print_convergence <- function(x) {
   } else if (x$arguments$control$estep == "hard") {
     cat("converged: assignments do not change any more (", steps, ")\n", sep = "")
   } else {
-    what <- if (is.null(x$arguments$prior)) "log-likelihood" else "log posterior"
-    cat("converged: ", what, " within ", format(max(c$gain, 1e-16), digits = 1), " of this maximum (", steps, ")\n",
+    cat("converged: ", objective_name(x), " within ", format(max(c$gain, 1e-16), digits = 1), " of this maximum (", steps, ")\n",
       sep = "")
   }
   if (c$flat) cat("flat: components coincide or a parameter makes no difference\n")
@@ -266,14 +275,23 @@ print_starts <- function(fit) {
   if (nrow(s) < 2L) return(invisible())
   counts <- table(s$outcome)
   top <- fit$convergence$maximum
-  cat(counted(nrow(s), "run"), ": ", if (!is.null(top)) paste0(fit$maxima$met[top], " met this maximum; "),
+  cat(counted(nrow(s), "run"), on_points(fit), ": ",
+    if (!is.null(top)) paste0(fit$maxima$met[top], " met this maximum; "),
     paste(counts, names(counts), collapse = ", "), "\n", sep = "")
   others <- if (is.null(top)) fit$maxima else fit$maxima[-top, , drop = FALSE]
   if (NROW(others)) {
     shown <- utils::head(others, 4L)
-    values <- paste0(formatC(shown$loglik, digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
-    cat("other maxima: ", paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
+    values <- paste0(formatC(heights_of(shown), digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
+    of <- c(if (!is.null(shown$objective)) objective_name(fit), if (!is.null(fit$convergence$points)) "of these points")
+    cat("other maxima", if (length(of)) paste0(" (", paste(of, collapse = " "), ")"), ": ",
+      paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
   }
+}
+
+# Where rows are many, starts run on fewer points.
+on_points <- function(fit) {
+  points <- fit$convergence$points
+  if (!is.null(points)) sprintf(" on %s that stand for the rows", counted(points, "point"))
 }
 
 print_selection <- function(fit) {

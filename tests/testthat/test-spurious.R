@@ -76,6 +76,13 @@ test_that("a start that is given and leads there is flagged too", {
   expect_true(spurious_of(fit))
 })
 
+test_that("a fit with a prior is not advised to have one", {
+  x <- c(qnorm(ppoints(50)), 10, 10.001)
+  weak <- em_prior("flat", df = 1, scale = 1e-12)
+  warned <- expect_warning(emix(x, k = 2, prior = weak), class = "emix_warning_spurious")
+  expect_no_match(conditionMessage(warned), "em_prior")
+})
+
 test_that("real narrow groups are none: rows enough, or equal sd, or sd held", {
   set.seed(62)
   narrow <- c(rnorm(200), rnorm(60, 3, 0.05))
