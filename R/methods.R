@@ -177,6 +177,12 @@ print_parameters <- function(x, digits) {
   if (any(unlist(held))) cat("* held\n")
 }
 
+# A bound in one digit is still one.
+rounded_up <- function(x) {
+  unit <- 10^floor(log10(x))
+  ceiling(signif(x / unit, 12L)) * unit
+}
+
 print_convergence <- function(x) {
   c <- x$convergence
   steps <- counted(x$iterations, "iteration")
@@ -185,9 +191,13 @@ print_convergence <- function(x) {
     cat("NOT converged after ", steps, left, "\n", sep = "")
   } else if (x$arguments$control$estep == "hard") {
     cat("converged: assignments do not change any more (", steps, ")\n", sep = "")
+  } else if (!is.finite(c$gain)) {
+    cat("converged: the steps of EM have ended, but the curvature is not that of a maximum (", steps, ")\n", sep = "")
   } else {
-    cat("converged: ", objective_name(x), " within ", format(max(c$gain, 1e-16), digits = 1), " of this maximum (", steps, ")\n",
-      sep = "")
+    # What is left to gain is known no better than the objective itself.
+    rounding <- .Machine$double.eps * max(1, abs(x$objective))
+    cat("converged: ", objective_name(x), " within ", format(rounded_up(max(c$gain, rounding)), digits = 1), " of this maximum (",
+      steps, ")\n", sep = "")
   }
   if (c$flat) cat("flat: components coincide or a parameter makes no difference\n")
   if (length(c$boundary)) cat("on the boundary: ", listing(c$boundary), "\n", sep = "")

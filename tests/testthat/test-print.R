@@ -91,6 +91,22 @@ test_that("many components, of which the first are shown", {
   expect_match(out, "as.data.frame", all = FALSE)
 })
 
+test_that("the distance to the maximum is never said to be below rounding, nor infinite", {
+  bound <- function(fit) as.numeric(sub(".*within ([^ ]+) of.*", "\\1", grep("within", utils::capture.output(print(fit)), value = TRUE)))
+  fit <- emix(faithful$waiting, k = 2)
+  expect_lt(fit$convergence$gain, 1e-16)
+  expect_gte(bound(fit), .Machine$double.eps * 1034)
+  expect_lt(bound(fit), 1e-10)
+  one <- emix(cbind(0, 5), k = 1, family = "binomial")
+  expect_lte(bound(one), 1e-15)
+  for (gain in list(Inf, NA_real_, NaN)) {
+    fit$convergence$gain <- gain
+    out <- paste(utils::capture.output(print(fit), print(summary(fit))), collapse = " ")
+    expect_no_match(out, "within")
+    expect_match(out, "converged: the steps of EM have ended", fixed = TRUE)
+  }
+})
+
 test_that("the messages of errors and warnings", {
   set.seed(1)
   x <- faithful$waiting
