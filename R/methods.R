@@ -145,7 +145,7 @@ fit_title <- function(x) {
 
 format_n <- function(x) {
   rows <- counted(x$n, "row")
-  if (!is.null(x$weights)) rows <- paste0(rows, ", total weight ", format(x$nobs, big.mark = ","))
+  if (!is.null(x$weights)) rows <- paste0(rows, ", total weight ", format(x$nobs, big.mark = ",", scientific = 5))
   known <- sum(x$labels > 0L)
   if (known > 0) rows <- paste0(rows, ", ", format(known, big.mark = ","), " labelled")
   gone <- naprint(x$na.action)
@@ -265,6 +265,9 @@ print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ..
   cat("\n")
   table <- x$table
   table[-1L] <- lapply(table[-1L], format, digits = digits)
+  # Counts as counts: 100000, not 1e+05.
+  counts <- c("expected", "assigned")
+  table[counts] <- lapply(x$table[counts], format, digits = digits, scientific = 5)
   print(utils::head(table, 50L), row.names = FALSE)
   if (fit$k > 1L) {
     cat("\nrows are assigned with a mean posterior probability of ", format(x$certainty, digits = 3), "\n", sep = "")

@@ -91,6 +91,12 @@ test_that("many components, of which the first are shown", {
   expect_match(out, "as.data.frame", all = FALSE)
 })
 
+test_that("round numbers of rows are written out", {
+  fit <- emix(rep(c(1, 2, 4), 1e5), k = 1, weights = rep(1, 3e5))
+  out <- utils::capture.output(print(summary(fit)))
+  expect_match(out, "300000 +300000", all = FALSE)
+})
+
 test_that("the distance to the maximum is never said to be below rounding, nor infinite", {
   bound <- function(fit) as.numeric(sub(".*within ([^ ]+) of.*", "\\1", grep("within", utils::capture.output(print(fit)), value = TRUE)))
   fit <- emix(faithful$waiting, k = 2)
