@@ -145,13 +145,18 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
 on_boundary <- function(parameters, spec) {
   edge <- lapply(names(parameters), function(block) {
     v <- parameters[[block]]
-    low <- block != "mean" & v == 0
-    high <- block == "prob" & v == 1
-    free <- if (block == "prop") !spec$held$prop & spec$k > 1L else !spec$held[[block]]
-    at <- which((low | high) & free)
+    at <- if (block == "prop") v == 0 & spec$k > 1L else at_limit(block, v, spec$family)
+    at <- which(at & !spec$held[[block]])
     if (length(at)) sprintf("%s.%s = %g", block, names(v)[at], v[at])
   })
   as.character(unlist(edge))
+}
+
+# Legal values beside which the next number, below or above, is not.
+at_limit <- function(block, value, family) {
+  legal <- function(v) family$legal(block, v)$ok
+  step <- pmax(abs(value) * .Machine$double.eps, .Machine$double.xmin)
+  legal(value) & !(legal(value - step) & legal(value + step))
 }
 
 # The runs as the user is told of them. Heats end at a loose tolerance: only a run with the certificate has
