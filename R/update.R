@@ -26,8 +26,10 @@ update.emix <- function(object, ..., evaluate = TRUE) {
   fit <- do.call(emix, args)
   call <- object$call
   given <- as.list(substitute(list(...)))[-1L]
-  for (name in names(given)) call[[name]] <- given[[name]]
-  fit$call <- call
+  for (name in names(given)) {
+    if (!is.null(given[[name]])) call[[name]] <- given[[name]] else if (name %in% names(call)) call[[name]] <- NULL
+  }
+  fit$call <- if (is.call(call)) plain_call(call)
   if (is.null(new$x) && is.null(new$data)) {
     fit$terms <- object$terms
     fit$na.action <- object$na.action
