@@ -139,10 +139,29 @@ strip_class <- function(x) {
   unclass(x)
 }
 
-# The call as the user would write it again.
+# The call as the user would write it again. do.call() puts the data themselves into it: they are kept once, in
+# the fit, and named here by what they are.
 plain_call <- function(call) {
   call[[1L]] <- quote(emix)
-  call
+  shorten(call)
+}
+
+shorten <- function(value) {
+  if (is.call(value)) {
+    if (identical(value[[1L]], quote(`function`))) return(value)
+    attributes(value) <- attributes(value)["names"] # of a formula, its environment
+    for (i in seq_along(value)) {
+      if (!identical(value[[i]], quote(expr = ))) value[i] <- list(shorten(value[[i]]))
+    }
+    return(value)
+  }
+  if (is.symbol(value) || is_short(value)) value else as.name(paste0("<", describe(value), ">"))
+}
+
+is_short <- function(value) {
+  if (is.null(value)) return(TRUE)
+  if (!is.vector(value) || length(value) > 10L) return(FALSE)
+  if (is.list(value)) all(vapply(value, is_short, NA)) else is.atomic(value) && sum(nchar(value, "bytes", keepNA = FALSE)) <= 200L
 }
 
 fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {

@@ -153,8 +153,9 @@ format_n <- function(x) {
 }
 
 print_call <- function(x) {
-  text <- deparse(x$call, width.cutoff = 70L)
+  text <- deparse(x$call, width.cutoff = 70L, nlines = 5L)
   if (length(text) > 4L) text <- c(text[1:4], "  ...")
+  text <- ifelse(nchar(text) > 120L, paste(substr(text, 1L, 116L), "..."), text)
   cat(text, sep = "\n")
 }
 

@@ -66,7 +66,8 @@ check_breaks <- function(breaks, x) {
 response_label <- function(x) {
   label <- if (!is.null(x$terms)) deparse1(formula(x$terms)[[2L]]) else deparse1(x$call$x)
   if (x$family$name == "binomial") label <- "share of successes"
-  if (nchar(label) > 40L) "value" else label
+  # A long expression, or "<a numeric vector ...>" of a call by do.call().
+  if (nchar(label) > 40L || startsWith(label, "<")) "value" else label
 }
 
 # Relative frequencies of the rows (weighted) in bins.
