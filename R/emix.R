@@ -65,13 +65,14 @@
 #'   `w` equal rows. In the formula method looked up in `data` first.
 #' @param start `NULL` (default: many starts); a list of parameters, one value per component, e.g.
 #'   `list(mean = c(160, 180), sd = c(6, 6))`, of which `mean` or `prob` is needed; a vector of component
-#'   labels, one per row; or a matrix of posterior probabilities, rows x `k`.
+#'   labels, one per row, numbered as `labels` are; or a matrix of posterior probabilities, rows x `k`.
 #' @param fixed a list of parameters held at given values, `NA` where free:
 #'   `list(prop = c(0.5, 0.5))`, `list(mean = c(0, NA))`. They overrule `start`.
 #' @param equal names of parameters that all components share: `"sd"`, `"mean"`, `"prob"`, or
 #'   `"prop"` for proportions of `1/k` each.
-#' @param labels known components of some rows, held throughout: a factor, a character vector or
-#'   component numbers, `NA` where unknown.
+#' @param labels known components of some rows, held throughout: a factor, whose levels number the components, a
+#'   character vector, numbered in the order of the C locale (capitals first) on every machine, or
+#'   component numbers; `NA` where unknown.
 #' @param prior a prior from [em_prior()] or its name, `"default"`: the fit is then the posterior mode.
 #'   `NULL` (default): maximum likelihood.
 #' @param criterion by which `k` is chosen among several: `"BIC"` (default), `"AIC"` or `"ICL"` (BIC

@@ -28,8 +28,7 @@ component_names <- function(spec, start, labels) {
   given <- labels$levels
   if (is.null(given) && is.list(start) && !is.data.frame(start)) given <- names(start[[spec$family$required]])
   if (is.null(given) && (is.matrix(start) || is.data.frame(start))) given <- colnames(start)
-  if (is.null(given) && is.factor(start)) given <- levels(start)
-  if (is.null(given) && is.character(start)) given <- levels(factor(start))
+  if (is.null(given) && (is.factor(start) || is.character(start))) given <- label_levels(start)
   given <- given[seq_len(min(length(given), spec$k))]
   known <- !is.na(given) & nzchar(given)
   names[seq_along(given)[known]] <- given[known]
