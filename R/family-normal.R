@@ -137,8 +137,18 @@ normal_prior <- function(prior, rows, k, affine) {
   # In two steps: a variance may be too large or too small for a number.
   scale <- if (!is.null(prior$scale)) prior$scale * affine$factor * affine$factor else
     if (flat) 0 else (spread * affine$factor / k)^2
-  c(mean * affine$factor - affine$shift, or_default(prior$shrinkage, if (flat) 0 else 0.01),
+  own <- c(mean * affine$factor - affine$shift, or_default(prior$shrinkage, if (flat) 0 else 0.01),
     or_default(prior$df, if (flat) 0 else 3), scale)
+  check_reach(own, rows$about[["mean"]] * affine$factor - affine$shift)
+  own
+}
+
+# The log density has (scale + shrinkage (mean_j - mean)^2) / sd_j^2: sums of squares of numbers.
+check_reach <- function(own, centre) {
+  far <- (abs(own[1L] - centre) + 1)^2
+  if (!isTRUE(own[4L] + (own[2L] + 1) * far < 1e200)) {
+    stop_input("prior", "of numbers that go with the data's: its `mean`, `shrinkage` or `scale` is out of all proportion")
+  }
 }
 
 # Further components have the common sd; beyond the data's range D falls.

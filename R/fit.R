@@ -13,7 +13,7 @@ stop_failed <- function(run, frame, rows, spec, given) {
     impossible = emix_stop("fit", what, " gives ",
       if (run$row > 0) name_row(frame, rows, run$row) else "a row",
       " probability zero under every component. Move `start` or `fixed` away from the boundary."),
-    emix_stop("fit", what, " left the finite numbers in component ", run$component, ".")
+    emix_stop("fit", what, " left the finite numbers", if (run$component > 0L) paste(" in component", run$component), ".")
   )
 }
 
@@ -65,12 +65,16 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
   starts <- if (is.null(start)) make_starts(part, spec, control$starts, more) else read_start(start, rows, spec)
   core <- core_prior(prior, spec, rows, affine)
   run <- run_starts(rows, spec, affine, control, starts, core)
+  if (run$status == 0L && !is.finite(run$objective)) run[c("status", "component")] <- list(3L, 0L)
   if (run$status != 0L) stop_failed(run, frame, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
     run$likelihood + row_offset(rows, table, affine)
   run$field <- settle_field(run, part, spec, control)
   run$points <- if (part$n < rows$n && spec$k > 1L) part$n
   fit <- new_fit(run, rows, frame, spec, affine, family, start, control, prior)
+  if (!all(is.finite(c(unlist(fit$parameters), fit$loglik)))) {
+    emix_stop("fit", "The parameters are beyond the range of numbers: use other units for the data.")
+  }
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
   fit$arguments <- list(k = spec$k, family = family, start = start, fixed = fixed, equal = equal,
     prior = prior, control = control)
@@ -104,6 +108,7 @@ warn_spurious <- function(fit, several) {
 new_fit <- function(run, rows, frame, spec, affine, family, start, control, prior) {
   components <- component_names(spec, start, frame$labels)
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
+  parameters$prop <- pmin(parameters$prop, 1) # rounding
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
   total <- effective_rows(rows)

@@ -12,7 +12,7 @@ read_na_action <- function(na.action) {
   if (!is.function(na.action)) {
     stop_input("na.action", "na.fail, na.omit or na.exclude", describe(na.action))
   }
-  tried <- tryCatch(attr(na.action(data.frame(x = c(1, NA))), "na.action"), error = function(e) "fail")
+  tried <- tryCatch(suppressWarnings(attr(na.action(data.frame(x = c(1, NA))), "na.action")), error = function(e) "fail")
   if (inherits(tried, "omit")) return("omit")
   if (inherits(tried, "exclude")) return("exclude")
   if (identical(tried, "fail")) return("fail")
