@@ -94,11 +94,15 @@ check_labels <- function(labels, n, argument = "labels") {
     code <- as.integer(labels)
     count <- if (is.finite(top)) as.integer(top) else 0L
   } else {
-    f <- if (is.factor(labels)) labels else factor(labels)
-    levels <- levels(f)
-    code <- as.integer(f)
+    levels <- label_levels(labels)
+    code <- if (is.factor(labels) && !anyNA(levels(labels))) as.integer(labels) else match(as.character(labels), levels)
     count <- length(levels)
   }
   code[is.na(code)] <- 0L
   list(code = code, levels = levels, count = count)
+}
+
+# In the order of a factor's levels; text in that of the C locale, the same on every machine.
+label_levels <- function(labels) {
+  if (is.factor(labels)) Filter(Negate(is.na), levels(labels)) else sort(unique(as.character(labels)), method = "radix")
 }

@@ -24,20 +24,29 @@
 #'
 #' **Starts.** Without `start`: cuts of the ordered rows into groups, which depend on the data
 #' alone, then random centres spread as in k-means++, then moves from the best so far (two components
-#' merged, another split). `fit$starts` lists what became of each run and `fit$maxima` the distinct maxima
-#' found, with how many runs met them (with a prior or a hard E-step their `loglik` is the objective).
+#' merged, another split). `fit$starts` is a data frame of one row per run: its `kind`, its `outcome` (`"converged"`: with
+#' a certificate; `"stopped early"`: given up, as others were ahead; `"collapsed"`, `"impossible"`, `"diverged"`), the
+#' `loglik` where it ended, its `evaluations`, whether it is `spurious` (see below) and which `maximum` it met. `fit$maxima`
+#' has a row per maximum that was met, the highest first: `loglik`, by how many runs it was `met`, `spurious`, and its
+#' parameters. Ends without a certificate are not among them, nor ridges where components coincide, unless there is
+#' nothing else; maxima of one height count as one. With a prior or a hard E-step the column `loglik` of both is called
+#' `objective` and holds what is then maximised. Of more than 3000 distinct rows, starts are run on about as many points that stand
+#' for them (`fit$convergence$points`); both tables are then of these points, and only the best few runs go on to all rows.
 #'
 #' **Collapse and chance clusters.** The normal likelihood is unbounded where a component shrinks onto one value; runs
 #' that go there are dropped and counted, and the best interior maximum wins. A component of less than a third of the
 #' widest's standard deviation is called a chance cluster (*spurious*) if it has fewer than four rows, or if clusters like
 #' it are to be expected by chance: where the others put `e` rows within two of its standard deviations and it adds
-#' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a probability above 1/1000 (small, as the fit has looked at every place and width). A
-#' maximum with such a component is taken only if there is no other, with a warning.
+#' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a
+#' probability above 1/1000 (small, as the fit has looked at every place and width). Case weights count: a row of weight 3
+#' is three rows. Where the weights are on average below 1 they are no counts, and are scaled to an average of 1
+#' for this rule. A maximum with such a component is taken only if there is no other, with a warning.
 #'
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
 #' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing
 #' changes, as where components coincide), `boundary` (free parameters on the boundary of what is legal, e.g.
-#' `"prob.1 = 0"`), `spurious` (see above), `tol`, and `maximum` (the row of `fit$maxima`).
+#' `"prob.1 = 0"`), `spurious` (see above), `tol`, `maximum` (the row of `fit$maxima`), and
+#' where starts were run on fewer points than rows, `points`, their number.
 #'
 #' **Missing values** in the response stop with an error that says how to leave these rows out
 #' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are
@@ -56,13 +65,14 @@
 #'   `w` equal rows. In the formula method looked up in `data` first.
 #' @param start `NULL` (default: many starts); a list of parameters, one value per component, e.g.
 #'   `list(mean = c(160, 180), sd = c(6, 6))`, of which `mean` or `prob` is needed; a vector of component
-#'   labels, one per row; or a matrix of posterior probabilities, rows x `k`.
+#'   labels, one per row, numbered as `labels` are; or a matrix of posterior probabilities, rows x `k`.
 #' @param fixed a list of parameters held at given values, `NA` where free:
 #'   `list(prop = c(0.5, 0.5))`, `list(mean = c(0, NA))`. They overrule `start`.
 #' @param equal names of parameters that all components share: `"sd"`, `"mean"`, `"prob"`, or
 #'   `"prop"` for proportions of `1/k` each.
-#' @param labels known components of some rows, held throughout: a factor, a character vector or
-#'   component numbers, `NA` where unknown.
+#' @param labels known components of some rows, held throughout: a factor, whose levels number the components, a
+#'   character vector, numbered in the order of the C locale (capitals first) on every machine, or
+#'   component numbers; `NA` where unknown.
 #' @param prior a prior from [em_prior()] or its name, `"default"`: the fit is then the posterior mode.
 #'   `NULL` (default): maximum likelihood.
 #' @param criterion by which `k` is chosen among several: `"BIC"` (default), `"AIC"` or `"ICL"` (BIC
@@ -86,7 +96,8 @@
 #' `emix_error_fit` (a row is impossible under every component). Warnings have class `emix_warning`
 #' and one of: `emix_warning_iterations` (`max_iter` was reached first),
 #' `emix_warning_start` (components of `start` were equal and have been moved apart),
-#' `emix_warning_spurious` (every maximum found has a chance cluster).
+#' `emix_warning_spurious` (every maximum found has a chance cluster). With several `k` they are about the fit that
+#' is returned; `fit$selection` says which of the others did not converge or have a chance cluster.
 #' @references
 #' Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from incomplete data via
 #' the EM algorithm. *Journal of the Royal Statistical Society B* 39, 1-38.
@@ -129,18 +140,37 @@ strip_class <- function(x) {
   unclass(x)
 }
 
-# The call as the user would write it again.
+# The call as the user would write it again. do.call() puts the data themselves into it: they are kept once, in
+# the fit, and named here by what they are.
 plain_call <- function(call) {
   call[[1L]] <- quote(emix)
-  call
+  shorten(call)
 }
 
-fit_response <- function(x, args, k_given, call) {
+shorten <- function(value) {
+  if (is.call(value)) {
+    if (identical(value[[1L]], quote(`function`))) return(value)
+    attributes(value) <- attributes(value)["names"] # of a formula, its environment
+    for (i in seq_along(value)) {
+      if (!identical(value[[i]], quote(expr = ))) value[i] <- list(shorten(value[[i]]))
+    }
+    return(value)
+  }
+  if (is.symbol(value) || is_short(value)) value else as.name(paste0("<", describe(value), ">"))
+}
+
+is_short <- function(value) {
+  if (is.null(value)) return(TRUE)
+  if (!is.vector(value) || length(value) > 10L) return(FALSE)
+  if (is.list(value)) all(vapply(value, is_short, NA)) else is.atomic(value) && sum(nchar(value, "bytes", keepNA = FALSE)) <= 200L
+}
+
+fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
   args$control <- check_control(args$control)
   args["prior"] <- list(as_prior(args$prior))
   family <- as_family(args$family, NCOL(x))
   response <- family_of(family$name)$rows(x, family)
-  frame <- collect_rows(response, family, args$weights, args$labels, args$na.action)
+  frame <- collect_rows(response, family, args$weights, args$labels, args$na.action, names)
   rows <- core_rows(frame, args$control$condense)
   if (!k_given && !is.null(frame$labels)) args$k <- max(args$k, frame$labels$count)
   criterion <- check_choice(args$criterion, "criterion", c("BIC", "AIC", "ICL"))
@@ -149,6 +179,7 @@ fit_response <- function(x, args, k_given, call) {
     fit_mixture(frame, rows, family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
   fit$call <- call
   fit$arguments$criterion <- criterion
+  warn_of_fit(fit)
   fit
 }
 
@@ -179,7 +210,8 @@ emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NUL
   response <- if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
   args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
     labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
-  fit_response(response, args, !missing(k), plain_call(match.call()))
+  fit_response(response, args, !missing(k), plain_call(match.call()),
+    names = if (.row_names_info(x) > 0L) row.names(x))
 }
 
 #' @rdname emix

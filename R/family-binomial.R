@@ -117,6 +117,16 @@ binomial_terms <- function(s, trials, log_ratio) {
   }
 }
 
+# Far out pbinom() underflows, with a warning, where its log need not: the tail is at least its first term, and
+# there hardly more.
+binomial_cdf <- function(s, size, prob, lower.tail, log.p) {
+  value <- suppressWarnings(pbinom(s, size, prob, lower.tail, log.p))
+  lost <- which(log.p & value == -Inf)
+  first <- floor(s) + !lower.tail
+  value[lost] <- dbinom(first[lost], rep_len(size, length(s))[lost], prob, log = TRUE)
+  value
+}
+
 binomial_family <- function() list(
   name = "binomial",
   title = "binomial",
@@ -162,7 +172,7 @@ binomial_family <- function() list(
   order = function(parameters) order(parameters$prob, parameters$prop),
   log_density = function(x, par, log = TRUE) dbinom(x[, 1L], x[, 2L], par$prob, log = log),
   cdf = function(q, par, lower.tail = TRUE, log.p = FALSE) {
-    pbinom(q[, 1L], q[, 2L], par$prob, lower.tail, log.p)
+    binomial_cdf(q[, 1L], q[, 2L], par$prob, lower.tail, log.p)
   },
   quantile = function(p, par, lower.tail = TRUE, log.p = FALSE) {
     qbinom(p[, 1L], p[, 2L], par$prob, lower.tail, log.p)

@@ -77,7 +77,7 @@ normal_thin <- function(rows, most) {
   weight <- as.vector(rowsum(w, group))
   first <- x[!duplicated(group)]
   mean <- first + as.vector(rowsum(w * (x - first[group]), group)) / weight
-  list(x = mean, weight = weight, label = NULL, n = length(mean), about = rows$about)
+  list(x = mean, weight = weight, label = NULL, n = length(mean), about = rows$about, raw = rows$raw)
 }
 
 # Standard deviations for means that came alone: the rows' distance to the nearest mean.
@@ -107,8 +107,8 @@ normal_apart <- function(parameters, same, free, times = 1) {
 }
 
 # Is a component a chance cluster? Asked of components of less than a third of the widest's sd. One
-# of fewer than four rows always is: any two close rows make such a maximum. Else the
-# component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
+# of fewer than four rows always is: any two close rows make such a maximum. (`total`: how many rows
+# the data count for, effective_rows().) Else the component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
 # mean e_j reaches N_j + e_j in one of the windows of that width that the data hold with a
 # probability above 1/1000 (small, as the fit has looked at every place and width).
 normal_spurious <- function(parameters, total, spec) {
@@ -169,8 +169,18 @@ normal_prior <- function(prior, rows, k, affine) {
   # In two steps: a variance may be too large or too small for a number.
   scale <- if (!is.null(prior$scale)) prior$scale * affine$factor * affine$factor else
     if (flat) 0 else (spread * affine$factor / k)^2
-  c(mean * affine$factor - affine$shift, or_default(prior$shrinkage, if (flat) 0 else 0.01),
+  own <- c(mean * affine$factor - affine$shift, or_default(prior$shrinkage, if (flat) 0 else 0.01),
     or_default(prior$df, if (flat) 0 else 3), scale)
+  check_reach(own, rows$about[["mean"]] * affine$factor - affine$shift)
+  own
+}
+
+# The log density has (scale + shrinkage (mean_j - mean)^2) / sd_j^2: sums of squares of numbers.
+check_reach <- function(own, centre) {
+  far <- (abs(own[1L] - centre) + 1)^2
+  if (!isTRUE(own[4L] + (own[2L] + 1) * far < 1e200)) {
+    stop_input("prior", "of numbers that go with the data's: its `mean`, `shrinkage` or `scale` is out of all proportion")
+  }
 }
 
 # Lindsay's gradient function: further components have the common sd; beyond the rows' range D falls.

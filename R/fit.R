@@ -1,7 +1,7 @@
 # One fit, from checked arguments to the object.
 
 # No run ended well: say why and what would help.
-stop_failed <- function(run, rows, spec, given) {
+stop_failed <- function(run, frame, rows, spec, given) {
   what <- if (given) "The run from `start`" else "Every start"
   switch(status_names[run$status + 1L],
     collapsed = emix_stop("degenerate", what, " collapsed: ",
@@ -11,9 +11,9 @@ stop_failed <- function(run, rows, spec, given) {
       if (rows$about[["min"]] == rows$about[["max"]]) "A" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or a" else "A",
       " standard deviation held by `fixed` would help."),
     impossible = emix_stop("fit", what, " gives ",
-      if (run$row > 0) paste("row", format(run$row)) else "a row",
+      if (run$row > 0) name_row(frame, rows, run$row) else "a row",
       " probability zero under every component. Move `start` or `fixed` away from the boundary."),
-    emix_stop("fit", what, " left the finite numbers in component ", run$component, ".")
+    emix_stop("fit", what, " left the finite numbers", if (run$component > 0L) paste(" in component", run$component), ".")
   )
 }
 
@@ -28,8 +28,7 @@ component_names <- function(spec, start, labels) {
   given <- labels$levels
   if (is.null(given) && is.list(start) && !is.data.frame(start)) given <- names(start[[spec$family$required]])
   if (is.null(given) && (is.matrix(start) || is.data.frame(start))) given <- colnames(start)
-  if (is.null(given) && is.factor(start)) given <- levels(start)
-  if (is.null(given) && is.character(start)) given <- levels(factor(start))
+  if (is.null(given) && (is.factor(start) || is.character(start))) given <- label_levels(start)
   given <- given[seq_len(min(length(given), spec$k))]
   known <- !is.na(given) & nzchar(given)
   names[seq_along(given)[known]] <- given[known]
@@ -42,53 +41,78 @@ check_k <- function(k, n) {
   k
 }
 
-# One k. `more` holds further starts: components of a neighbouring k.
-fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, control, more = NULL) {
-  table <- family_of(family$name)
+# What is free, held and shared with k components, or an error where that does not go with the rows.
+check_model <- function(frame, rows, family, k, fixed, equal, prior) {
   labels <- frame$labels
   k <- check_k(k, rows$raw$n)
   if (!is.null(labels) && labels$count > k) {
     stop_input("labels", sprintf("labels of at most k = %d components", k), sprintf("of %d", labels$count))
   }
-  spec <- make_spec(table, k, fixed, equal, labels)
+  spec <- make_spec(family_of(family$name), k, fixed, equal, labels)
   if (family$name == "binomial" && max(rows$x[, 2L]) == 0) {
     stop_input("size", "positive in at least one row", "zero in all")
   }
+  check_prior(prior, spec)
+  spec
+}
+
+# One k. `more` holds further starts: components of a neighbouring k.
+fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, control, more = NULL) {
+  spec <- check_model(frame, rows, family, k, fixed, equal, prior)
+  table <- spec$family
   affine <- table$affine(rows$about)
-  starts <- if (is.null(start)) make_starts(some_rows(rows, table), spec, control$starts, more) else
-    read_start(start, rows, spec)
+  part <- if (is.null(start)) some_rows(rows, table) else rows
+  starts <- if (is.null(start)) make_starts(part, spec, control$starts, more) else read_start(start, rows, spec)
   core <- core_prior(prior, spec, rows, affine)
-  run <- run_starts(rows, spec, affine, control, starts, core)
-  if (run$status != 0L) stop_failed(run, rows, spec, !is.null(start))
+  run <- run_starts(rows, part, spec, affine, control, starts, core)
+  if (run$status == 0L && !is.finite(run$objective)) run[c("status", "component")] <- list(3L, 0L)
+  if (run$status != 0L) stop_failed(run, frame, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
     run$likelihood + row_offset(rows, table, affine)
-  fit <- new_fit(run, rows, frame, spec, affine, family, start, control)
+  run$field <- settle_field(run, part, spec, control)
+  run$points <- if (part$n < rows$n && spec$k > 1L) part$n
+  fit <- new_fit(run, rows, frame, spec, affine, family, start, control, prior)
+  if (!all(is.finite(c(unlist(fit$parameters), fit$loglik)))) {
+    emix_stop("fit", "The parameters are beyond the range of numbers: use other units for the data.")
+  }
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
-  fit$arguments <- list(k = k, family = family, start = start, fixed = fixed, equal = equal,
+  fit$arguments <- list(k = spec$k, family = family, start = start, fixed = fixed, equal = equal,
     prior = prior, control = control)
-  if (!fit$converged && control$max_iter > 0L) warn_not_converged(fit)
-  if (fit$converged && fit$convergence$spurious) warn_spurious()
   fit
 }
 
-warn_not_converged <- function(fit) {
+# What the user must know of the fit that is returned.
+warn_of_fit <- function(fit) {
+  several <- !is.null(fit$selection)
+  if (!fit$converged && fit$arguments$control$max_iter > 0L) warn_not_converged(fit, several)
+  if (fit$converged && fit$convergence$spurious) warn_spurious(fit, several)
+}
+
+warn_not_converged <- function(fit, several) {
   gain <- fit$convergence$gain
-  emix_warn("iterations", "EM stopped after max_iter = ", fit$arguments$control$max_iter,
+  emix_warn("iterations", if (several) sprintf("With the chosen k = %d ", fit$k), "EM stopped after max_iter = ",
+    fit$arguments$control$max_iter,
     " iterations", if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
     ". Allow more: control = em_control(max_iter = ).")
 }
 
-warn_spurious <- function() {
-  emix_warn("spurious", "Every maximum found has a component that may be a chance cluster of a few rows ",
-    "(see ?emix). Fewer components, `equal = \"sd\"` or a prior, prior = em_prior(), would help.")
+warn_spurious <- function(fit, several) {
+  what <- if (!is.null(fit$arguments$start)) "The maximum reached from `start`" else
+    if (several) sprintf("With the chosen k = %d every maximum found", fit$k) else "Every maximum found"
+  emix_warn("spurious", what, " has a component that may be a chance cluster of a few rows (see ?emix",
+    if (several) "; `fit$selection` marks every such k", "). ",
+    if (is.null(fit$arguments$prior)) "Fewer components, `equal = \"sd\"` or a prior, prior = em_prior()," else
+      "Fewer components or `equal = \"sd\"`", " would help.")
 }
 
-new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
+new_fit <- function(run, rows, frame, spec, affine, family, start, control, prior) {
   components <- component_names(spec, start, frame$labels)
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
+  parameters$prop <- pmin(parameters$prop, 1) # rounding
   order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
-  maxima <- maxima_table(run, spec, affine)
+  height <- if (is.null(prior) && control$estep == "soft") "loglik" else "objective"
+  own <- Filter(Negate(is.na), run$field$met[run$field$own])
   places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(
     call = NULL,
@@ -105,11 +129,11 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
     iterations = run$iterations,
     convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations,
       tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious),
-      maximum = if (!is.null(maxima)) which.min(abs(maxima$loglik - run$height))),
+      maximum = if (length(own)) own, points = run$points),
     held = lapply(spec$held, function(h) h[order]),
     equal = spec$equal,
-    starts = start_table(run),
-    maxima = maxima,
+    starts = start_table(run$field, height),
+    maxima = maxima_table(run$field, spec, affine, height),
     trace = if (control$trace) new_trace(run, spec, affine, places, components),
     x = frame$x,
     weights = frame$weights,
@@ -124,47 +148,85 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control) {
 on_boundary <- function(parameters, spec) {
   edge <- lapply(names(parameters), function(block) {
     v <- parameters[[block]]
-    low <- block != "mean" & v == 0
-    high <- block == "prob" & v == 1
-    free <- if (block == "prop") !spec$held$prop & spec$k > 1L else !spec$held[[block]]
-    at <- which((low | high) & free)
+    at <- if (block == "prop") v == 0 & spec$k > 1L else at_limit(block, v, spec$family)
+    at <- which(at & !spec$held[[block]])
     if (length(at)) sprintf("%s.%s = %g", block, names(v)[at], v[at])
   })
   as.character(unlist(edge))
 }
 
-# What became of each start. Where rows are many, of its run on a part of them.
-start_table <- function(run) {
-  f <- run$field
-  outcome <- ifelse(f$status == 0L, ifelse(f$converged, "converged", "stopped early"), status_names[f$status + 1L])
-  data.frame(start = seq_along(f$kind), kind = f$kind, outcome = outcome,
-    loglik = ifelse(f$status == 0L, f$objective, NA), evaluations = f$evaluations,
-    spurious = f$spurious)
+# Legal values beside which the next number, below or above, is not.
+at_limit <- function(block, value, family) {
+  legal <- function(v) family$legal(block, v)$ok
+  step <- pmax(abs(value) * .Machine$double.eps, .Machine$double.xmin)
+  legal(value) & !(legal(value - step) & legal(value + step))
 }
 
-# The distinct maxima that runs converged to, the highest first. Where components coincide there is
-# a ridge or a saddle: no maximum, unless nothing else was found.
-maxima_table <- function(run, spec, affine) {
-  ended <- run$field$status == 0L & run$field$converged
-  f <- take_runs(run$field, which(ended))
-  if (!length(f$objective)) return(NULL)
-  order <- order(f$objective, decreasing = TRUE)
-  group <- cumsum(c(TRUE, -diff(f$objective[order]) > 1e-4))
-  first <- vapply(split(order, group), first_apart, 0L, f, spec)
-  met <- as.vector(table(group))[if (all(is.na(first))) TRUE else !is.na(first)]
-  first <- if (all(is.na(first))) order[!duplicated(group)] else first[!is.na(first)]
+# The runs as the user is told of them. Heats end at a loose tolerance: only a run with the certificate has
+# converged. Where runs were on all rows, that of the fit ended where the fit is. `met`: the rank of the
+# maximum that a run met, NA where it met none; maxima of one height are one.
+settle_field <- function(run, part, spec, control) {
+  f <- run$field
+  scale <- min(1, mean(row_weights(part)))
+  enough <- pmax(10 * control$tol * scale, 64 * .Machine$double.eps * abs(f$objective))
+  f$converged <- f$status == 0L & f$converged & is.finite(f$gain) & f$gain <= enough
+  own <- which(f$status == 0L & f$objective == run$height)[1L]
+  if (!isFALSE(run$all_rows)) {
+    f$theta[, own] <- run$theta
+    for (e in c("objective", "gain", "flat", "iterations", "evaluations")) f[[e]][own] <- run[[e]]
+    f$converged[own] <- run$converged && is.finite(run$gain)
+  }
+  f$own <- seq_along(f$status) == own
+  at <- which(true_maxima(f, spec))
+  at <- at[order(f$objective[at], decreasing = TRUE)]
+  f$met <- rep(NA_integer_, length(f$status))
+  f$met[at] <- cumsum(-diff(c(Inf, f$objective[at])) > 1e-4 * scale)
+  f
+}
+
+# Where components coincide, or another direction is flat, there is a ridge or a saddle: no maximum, unless
+# nothing else was found.
+true_maxima <- function(f, spec) {
+  peak <- rep(FALSE, length(f$status))
+  ended <- which(f$converged & !f$flat)
+  ended <- ended[order(f$objective[ended])]
+  # Runs of one height ended in one place: one of them is enough to look at.
+  for (group in split(ended, cumsum(c(TRUE, diff(f$objective[ended]) > same_maximum))[seq_along(ended)])) {
+    peak[group] <- any_apart(group, f, spec)
+  }
+  if (any(peak)) peak else f$converged
+}
+
+# Is there a run among these in which no components coincide?
+any_apart <- function(runs, field, spec) {
+  for (s in runs) if (!length(coinciding(unpack_core(field$theta[, s], spec), spec))) return(TRUE)
+  FALSE
+}
+
+# What became of each start. Where rows are many, of its run on a part of them.
+start_table <- function(f, height) {
+  outcome <- ifelse(f$status == 0L, ifelse(f$converged, "converged", "stopped early"), status_names[f$status + 1L])
+  table <- data.frame(start = seq_along(f$kind), kind = f$kind, outcome = outcome,
+    height = ifelse(f$status == 0L, f$objective, NA), evaluations = f$evaluations,
+    spurious = f$spurious, maximum = f$met)
+  names(table)[4L] <- height
+  table
+}
+
+# The distinct maxima that runs met, the highest first.
+maxima_table <- function(f, spec, affine, height) {
+  if (all(is.na(f$met))) return(NULL)
+  order <- order(f$met, -f$objective)
+  first <- order[!duplicated(f$met[order]) & !is.na(f$met[order])]
   values <- t(vapply(first, function(s) {
     p <- unpack(f$theta[, s], spec$family, spec$k, affine)
     unlist(lapply(p, `[`, spec$family$order(p)), use.names = FALSE)
   }, double(nrow(f$theta))))
   colnames(values) <- theta_names(spec$family, seq_len(spec$k))
-  data.frame(loglik = f$objective[first], met = met, spurious = f$spurious[first], values, check.names = FALSE)
-}
-
-# The first of these runs in which no components coincide, or NA.
-first_apart <- function(runs, field, spec) {
-  for (s in runs) if (!length(coinciding(unpack_core(field$theta[, s], spec), spec))) return(s)
-  NA_integer_
+  table <- data.frame(height = f$objective[first], met = tabulate(f$met, length(first)),
+    spurious = f$spurious[first], values, check.names = FALSE)
+  names(table)[1L] <- height
+  table
 }
 
 # One row per iterate, in users' units.

@@ -25,13 +25,23 @@ fit_rules <- list(
   convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat),
   held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) && all(vapply(v, is.logical, NA)),
   equal = function(v, o) is.character(v),
-  starts = function(v, o) is.data.frame(v) && all(c("outcome", "loglik", "spurious") %in% names(v)),
-  maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("loglik", "met", "spurious") %in% names(v))),
+  starts = function(v, o) is.data.frame(v) && all(c("outcome", "spurious", "maximum") %in% names(v)) && has_heights(v),
+  maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("met", "spurious") %in% names(v)) && has_heights(v)),
   na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
   arguments = function(v, o) is.list(v) && inherits(v$control, "em_control"),
   call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
+
+# What starts and maxima list: `loglik`, or the `objective` where a run climbs something else.
+has_heights <- function(table) any(c("loglik", "objective") %in% names(table))
+
+heights_of <- function(table) if (is.null(table$objective)) table$loglik else table$objective
+
+objective_name <- function(fit) {
+  name <- if (is.null(fit$arguments$prior)) "log-likelihood" else "log posterior"
+  if (identical(fit$arguments$control$estep, "hard")) paste("classification", name) else name
+}
 
 sound_parameters <- function(v, family, k) {
   blocks <- c("prop", family$blocks)
@@ -135,7 +145,7 @@ fit_title <- function(x) {
 
 format_n <- function(x) {
   rows <- counted(x$n, "row")
-  if (!is.null(x$weights)) rows <- paste0(rows, ", total weight ", format(x$nobs, big.mark = ","))
+  if (!is.null(x$weights)) rows <- paste0(rows, ", total weight ", format(x$nobs, big.mark = ",", scientific = 5))
   known <- sum(x$labels > 0L)
   if (known > 0) rows <- paste0(rows, ", ", format(known, big.mark = ","), " labelled")
   gone <- naprint(x$na.action)
@@ -143,8 +153,9 @@ format_n <- function(x) {
 }
 
 print_call <- function(x) {
-  text <- deparse(x$call, width.cutoff = 70L)
+  text <- deparse(x$call, width.cutoff = 70L, nlines = 5L)
   if (length(text) > 4L) text <- c(text[1:4], "  ...")
+  text <- ifelse(nchar(text) > 120L, paste(substr(text, 1L, 116L), "..."), text)
   cat(text, sep = "\n")
 }
 
@@ -167,6 +178,12 @@ print_parameters <- function(x, digits) {
   if (any(unlist(held))) cat("* held\n")
 }
 
+# A bound in one digit is still one.
+rounded_up <- function(x) {
+  unit <- 10^floor(log10(x))
+  ceiling(signif(x / unit, 12L)) * unit
+}
+
 print_convergence <- function(x) {
   c <- x$convergence
   steps <- counted(x$iterations, "iteration")
@@ -175,10 +192,13 @@ print_convergence <- function(x) {
     cat("NOT converged after ", steps, left, "\n", sep = "")
   } else if (x$arguments$control$estep == "hard") {
     cat("converged: assignments do not change any more (", steps, ")\n", sep = "")
+  } else if (!is.finite(c$gain)) {
+    cat("converged: the steps of EM have ended, but the curvature is not that of a maximum (", steps, ")\n", sep = "")
   } else {
-    what <- if (is.null(x$arguments$prior)) "log-likelihood" else "log posterior"
-    cat("converged: ", what, " within ", format(max(c$gain, 1e-16), digits = 1), " of this maximum (", steps, ")\n",
-      sep = "")
+    # What is left to gain is known no better than the objective itself.
+    rounding <- .Machine$double.eps * max(1, abs(x$objective))
+    cat("converged: ", objective_name(x), " within ", format(rounded_up(max(c$gain, rounding)), digits = 1), " of this maximum (",
+      steps, ")\n", sep = "")
   }
   if (c$flat) cat("flat: components coincide or a parameter makes no difference\n")
   if (length(c$boundary)) cat("on the boundary: ", listing(c$boundary), "\n", sep = "")
@@ -246,6 +266,9 @@ print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ..
   cat("\n")
   table <- x$table
   table[-1L] <- lapply(table[-1L], format, digits = digits)
+  # Counts as counts: 100000, not 1e+05.
+  counts <- c("expected", "assigned")
+  table[counts] <- lapply(x$table[counts], format, digits = digits, scientific = 5)
   print(utils::head(table, 50L), row.names = FALSE)
   if (fit$k > 1L) {
     cat("\nrows are assigned with a mean posterior probability of ", format(x$certainty, digits = 3), "\n", sep = "")
@@ -266,14 +289,23 @@ print_starts <- function(fit) {
   if (nrow(s) < 2L) return(invisible())
   counts <- table(s$outcome)
   top <- fit$convergence$maximum
-  cat(counted(nrow(s), "run"), ": ", if (!is.null(top)) paste0(fit$maxima$met[top], " met this maximum; "),
+  cat(counted(nrow(s), "run"), on_points(fit), ": ",
+    if (!is.null(top)) paste0(fit$maxima$met[top], " met this maximum; "),
     paste(counts, names(counts), collapse = ", "), "\n", sep = "")
   others <- if (is.null(top)) fit$maxima else fit$maxima[-top, , drop = FALSE]
   if (NROW(others)) {
     shown <- utils::head(others, 4L)
-    values <- paste0(formatC(shown$loglik, digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
-    cat("other maxima: ", paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
+    values <- paste0(formatC(heights_of(shown), digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
+    of <- c(if (!is.null(shown$objective)) objective_name(fit), if (!is.null(fit$convergence$points)) "of these points")
+    cat("other maxima", if (length(of)) paste0(" (", paste(of, collapse = " "), ")"), ": ",
+      paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
   }
+}
+
+# Where rows are many, starts run on fewer points.
+on_points <- function(fit) {
+  points <- fit$convergence$points
+  if (!is.null(points)) sprintf(" on %s that stand for the rows", counted(points, "point"))
 }
 
 print_selection <- function(fit) {

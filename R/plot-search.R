@@ -3,28 +3,29 @@
 # Runs in the order of their ends, the best first. Depths from a billionth to thousands are told
 # apart on a log scale that begins at the height where two ends are one maximum.
 plot_starts <- function(x, main, xlab, ...) {
-  s <- x$starts[is.finite(x$starts$loglik), , drop = FALSE]
+  height <- heights_of(x$starts)
+  s <- x$starts[is.finite(height), , drop = FALSE]
+  lost <- sum(!is.finite(height))
   if (!nrow(s)) stop_input("type", "\"fit\": no run has a log-likelihood", "\"starts\"")
-  top <- max(s$loglik)
-  depth <- pmax(sort(top - s$loglik), same_maximum)
-  order <- order(top - s$loglik)
+  below <- max(heights_of(s)) - heights_of(s)
+  order <- order(below)
+  depth <- pmax(below[order], same_maximum)
   flagged <- s$spurious[order]
-  early <- s$outcome[order] == "stopped early"
+  lower <- is.na(s$maximum[order])
   range <- c(max(depth, 1), same_maximum)
   before <- par(mar = c(4.2, 5.6, 3.8, 1))
   on.exit(par(before))
-  open_panel(c(1, nrow(s)), log10(range), "", if (is.null(xlab)) "run, best first" else xlab, "", yaxt = "n",
-    yaxs = "r", ...)
+  if (is.null(xlab)) xlab <- paste0("run", on_points(x), ", best first")
+  open_panel(c(1, nrow(s)), log10(range), "", xlab, "", yaxt = "n", yaxs = "r", ...)
   title(main = if (is.null(main)) "Where the runs ended" else main, line = 2.2)
-  mtext("log-likelihood below the best", 2L, 4.2)
+  mtext(paste(objective_name(x), "below the best"), 2L, 4.2)
   ticks <- 10^seq(-6, ceiling(log10(range[1L])), by = 2)
   axis(2L, log10(ticks), c("same", format(ticks[-1L], scientific = FALSE, drop0trailing = TRUE, trim = TRUE)), las = 1)
-  points(seq_along(depth), log10(depth), pch = ifelse(flagged, 4L, ifelse(early, 1L, 16L)),
+  points(seq_along(depth), log10(depth), pch = ifelse(flagged, 4L, ifelse(lower, 1L, 16L)),
     col = ifelse(flagged, okabe_ito[2L], okabe_ito[1L]))
-  lost <- sum(!is.finite(x$starts$loglik))
   shown <- seq_len(3L + (lost > 0))
   usr <- par("usr")
-  legend(mean(usr[1:2]), usr[4L], c("maximum", "stopped early", "chance cluster", sprintf("(%d collapsed)", lost))[shown],
+  legend(mean(usr[1:2]), usr[4L], c("maximum", "no maximum", "chance cluster", sprintf("(%d collapsed)", lost))[shown],
     pch = c(16L, 1L, 4L, NA)[shown], col = okabe_ito[c(1L, 1L, 2L, 1L)][shown], horiz = TRUE, xjust = 0.5, yjust = 0,
     xpd = NA, bty = "n", cex = 0.85)
 }

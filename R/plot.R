@@ -66,7 +66,8 @@ check_breaks <- function(breaks, x) {
 response_label <- function(x) {
   label <- if (!is.null(x$terms)) deparse1(formula(x$terms)[[2L]]) else deparse1(x$call$x)
   if (x$family$name == "binomial") label <- "share of successes"
-  if (nchar(label) > 40L) "value" else label
+  # A long expression, or "<a numeric vector ...>" of a call by do.call().
+  if (nchar(label) > 40L || startsWith(label, "<")) "value" else label
 }
 
 # Relative frequencies of the rows (weighted) in bins.
@@ -91,6 +92,10 @@ normal_breaks <- function(x, sd, breaks) {
 }
 
 plot_normal <- function(x, style, main, xlab, breaks, ...) {
+  width <- max(range(x$x)[2L] / 4 - range(x$x)[1L] / 4, x$parameters$sd)
+  if (width < 1e-305 || width > 1e306) {
+    stop_input("x", "a fit of data whose spread R can draw, from 1e-305 to 1e306", format(width, digits = 2))
+  }
   edges <- normal_breaks(x$x, x$parameters$sd, breaks)
   density <- bin_rows(x$x, x$weights, edges) / diff(edges)
   reach <- range(edges)

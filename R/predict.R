@@ -129,7 +129,7 @@ fitted_rows <- function(object) {
   posterior <- own_posterior(object)
   value <- numeric(object$n)
   for (j in seq_len(object$k)) {
-    value <- value + posterior[, j] * family$centre(object$x, one_component(object$parameters, j))
+    value <- value + unname(posterior[, j]) * family$centre(object$x, one_component(object$parameters, j))
   }
   value
 }

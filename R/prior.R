@@ -17,7 +17,8 @@
 #'   part, `scale` over `df + 2` rows, once.
 #'
 #' `em_prior("default")` is that of Fraley & Raftery: `shrinkage = 0.01`, `df = 3`, `mean` the mean of
-#' the data and `scale` their variance (divisor n) over `k^2`; for the binomial family `prob = c(1.5, 1.5)`, half
+#' the data and `scale` their variance over `k^2` (divisor n, the total weight, where Fraley & Raftery's program
+#' has n - 1: so a row of weight 3 is three rows); for the binomial family `prob = c(1.5, 1.5)`, half
 #' a success and half a failure beforehand, so that no probability is 0 or 1. Proportions keep a flat prior.
 #' `em_prior("flat")` is no prior at all: the fit is exactly that of maximum likelihood. Where some of its
 #' arguments are given, the others are those without rows: `shrinkage = 0`, `df = 0`, `scale = 0`, `prob = c(1, 1)`.
@@ -80,18 +81,23 @@ as_prior <- function(prior) {
   do.call(em_prior, unclass(prior)[intersect(names(formals(em_prior)), names(prior))])
 }
 
-# What the core gets: rows (Dirichlet) and family, each NULL where flat; offset of the log density.
-core_prior <- function(prior, spec, rows, affine) {
-  if (is.null(prior)) return(NULL)
+# Stops where the family or the number of components has no use for the prior.
+check_prior <- function(prior, spec) {
   strange <- intersect(names(Filter(Negate(is.null), unclass(prior))), spec$family$not_prior)
   if (length(strange)) {
     emix_stop("input", "`prior` has `", strange[1L], "`, which the ", spec$family$title, " family does not have.",
       argument = "prior")
   }
-  prop <- if (is.null(prior$prop)) 1 else prior$prop
-  if (!length(prop) %in% c(1L, spec$k)) {
-    stop_input("prior$prop", sprintf("one number or %d, one per component", spec$k), sprintf("of length %d", length(prop)))
+  if (!length(prior$prop) %in% c(0L, 1L, spec$k)) {
+    stop_input("prior$prop", sprintf("one number or %d, one per component", spec$k),
+      sprintf("of length %d", length(prior$prop)))
   }
+}
+
+# What the core gets: rows (Dirichlet) and family, each NULL where flat; offset of the log density.
+core_prior <- function(prior, spec, rows, affine) {
+  if (is.null(prior)) return(NULL)
+  prop <- if (is.null(prior$prop)) 1 else prior$prop
   own <- spec$family$prior(prior, rows$raw, spec$k, affine)
   list(
     rows = if (any(prop != 1)) as.double(rep_len(prop, spec$k) - 1),

@@ -12,7 +12,7 @@ read_na_action <- function(na.action) {
   if (!is.function(na.action)) {
     stop_input("na.action", "na.fail, na.omit or na.exclude", describe(na.action))
   }
-  tried <- tryCatch(attr(na.action(data.frame(x = c(1, NA))), "na.action"), error = function(e) "fail")
+  tried <- tryCatch(suppressWarnings(attr(na.action(data.frame(x = c(1, NA))), "na.action")), error = function(e) "fail")
   if (inherits(tried, "omit")) return("omit")
   if (inherits(tried, "exclude")) return("exclude")
   if (identical(tried, "fail")) return("fail")
@@ -39,11 +39,14 @@ omit_missing <- function(x, about, na.action) {
   structure(gone, class = how)
 }
 
+names_of_rows <- function(x) if (is.matrix(x)) rownames(x) else names(x)
+
 take_rows <- function(x, which) {
   if (is.null(x) || isTRUE(which)) x else if (is.matrix(x)) x[which, , drop = FALSE] else x[which]
 }
 
-collect_rows <- function(x, family, weights, labels, na.action) {
+# `names` (NULL where there are none) are the user's names of rows, for messages.
+collect_rows <- function(x, family, weights, labels, na.action, names = NULL) {
   given <- NROW(x)
   if (given == 0L) stop_input("x", "at least one row", "empty")
   about <- describe_rows(x)
@@ -58,7 +61,7 @@ collect_rows <- function(x, family, weights, labels, na.action) {
   x <- take_rows(x, kept)
   if (NROW(x) == 0L) stop_input("x", "at least one row without missing values", "only missing values")
   list(x = x, weights = take_rows(weights, kept), labels = take_labels(labels, kept), given = given,
-    kept = kept, omitted = omitted)
+    kept = kept, omitted = omitted, names = names)
 }
 
 take_labels <- function(labels, kept) {
@@ -83,6 +86,24 @@ condensed_rows <- function(points, raw) {
   x <- if (is.matrix(raw$x)) points$x else points$x[, 1L]
   list(x = x, weight = points$weight, label = points$label, n = NROW(x), about = raw$about)
 }
+
+# "row 5", or "row 5 (\"e\")": the first row that the user gave of those that one point stands for.
+name_row <- function(frame, rows, point) {
+  raw <- rows$raw
+  if (rows$n < raw$n) {
+    value <- as.vector(take_rows(rows$x, point))
+    alike <- colSums(t(raw$x) == value) == length(value)
+    if (!is.null(raw$label)) alike <- alike & raw$label == rows$label[point]
+    point <- which(alike)[1L]
+  }
+  number <- format(if (isTRUE(rows$kept)) point else rows$kept[point], scientific = FALSE)
+  name <- frame$names[as.numeric(number)]
+  if (is.null(name) || name == number) paste("row", number) else paste0("row ", number, " (", dQuote(name, FALSE), ")")
+}
+
+# How many rows the data count for: the total weight; where weights are on average below 1, and so
+# no counts, the number of rows that have one.
+effective_rows <- function(rows) max(rows$raw$n, sum(rows$raw$weight))
 
 core_data <- function(rows, affine) {
   list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,

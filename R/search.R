@@ -18,7 +18,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   spec$values <- spec$family$to_core(spec$values, affine)
   list(
     spec = spec,
-    total = if (is.null(rows$weight)) rows$n else sum(rows$weight),
+    total = effective_rows(rows),
     data = core_data(rows, affine),
     model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
@@ -196,7 +196,7 @@ merge_split <- function(parameters, spec, most = 64L) {
 }
 
 # The fit: the best run on all rows, with the field that it came from.
-run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
+run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) {
   theta <- pack_starts(starts$parameters, spec, affine)
   problem <- new_problem(rows, spec, affine, control, prior)
   if (ncol(theta) == 1L) {
@@ -207,7 +207,6 @@ run_starts <- function(rows, spec, affine, control, starts, prior = NULL) {
     best$spurious <- best$field$spurious <- spurious_runs(best$field, problem)
     return(best)
   }
-  part <- some_rows(rows, spec$family)
   all_rows <- part$n == rows$n
   small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))

@@ -5,6 +5,8 @@ select_k <- function(frame, rows, family, args, criterion) {
   if (!is.null(args$start) || !is.null(args$fixed)) {
     emix_stop("input", "`k` must be one number where `start` or `fixed` are given.", argument = "k")
   }
+  # The largest first: too many components are what is most often wrong.
+  for (one in rev(k)) check_model(frame, rows, family, one, NULL, args$equal, args$prior)
   fits <- list()
   for (one in k) {
     below <- fits[[as.character(one - 1L)]]
@@ -16,7 +18,7 @@ select_k <- function(frame, rows, family, args, criterion) {
   if (!length(best)) stop(fits[[1L]])
   fit <- fits[[best]]
   fit$selection <- structure(table, criterion = criterion)
-  fit$arguments$k <- fit$k
+  fit$arguments$k <- k
   fit
 }
 

@@ -7,7 +7,8 @@
 #' @param object a fit of [emix()].
 #' @param ... arguments of [emix()] to change, by name, e.g. `k = 3` or `equal = "sd"`; `x` or
 #'   `data` for new data (weights and labels of the fit are then dropped: give them anew, as vectors). A `start`, `fixed` or `labels` of the fit is kept; `NULL` removes it. A change of `k`
-#'   drops a `start` and a `fixed` that are not given anew.
+#'   drops a `start` and a `fixed` that are not given anew. Where `k` was chosen among several, it is chosen among
+#'   them again, unless `k` is given.
 #' @param evaluate if `FALSE`, the changed arguments are returned as a list.
 #' @return a fit of class `"emix"`; its `call` is the old one with the changes.
 #' @examples
@@ -25,8 +26,10 @@ update.emix <- function(object, ..., evaluate = TRUE) {
   fit <- do.call(emix, args)
   call <- object$call
   given <- as.list(substitute(list(...)))[-1L]
-  for (name in names(given)) call[[name]] <- given[[name]]
-  fit$call <- call
+  for (name in names(given)) {
+    if (!is.null(given[[name]])) call[[name]] <- given[[name]] else if (name %in% names(call)) call[[name]] <- NULL
+  }
+  fit$call <- if (is.call(call)) plain_call(call)
   if (is.null(new$x) && is.null(new$data)) {
     fit$terms <- object$terms
     fit$na.action <- object$na.action

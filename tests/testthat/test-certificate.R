@@ -127,6 +127,17 @@ test_that("a boundary value that the user holds is no finding", {
   expect_identical(one$convergence$boundary, "prob.1 = 1")
 })
 
+test_that("which values are a boundary is the family's word, whatever the block is called", {
+  counts <- emix:::family_of("normal") # a family of means that are not negative
+  counts$legal <- function(block, value) list(ok = value >= 0 & value < Inf, expected = "not negative")
+  counts$blocks <- "mean"
+  spec <- list(family = counts, k = 3L, held = list(prop = logical(3), mean = c(FALSE, FALSE, TRUE)))
+  parameters <- list(prop = c(a = 0.5, b = 0.5, c = 0), mean = c(a = 0, b = 1e-300, c = 0))
+  expect_identical(emix:::on_boundary(parameters, spec), c("prop.c = 0", "mean.a = 0"))
+  # A normal mean of zero is none.
+  expect_identical(emix(c(-1, 0, 1), k = 1)$convergence$boundary, character())
+})
+
 test_that("names of components are used for what is on the boundary", {
   fit <- emix(failures, k = 2, family = "binomial", start = list(prob = c(low = 0.1, high = 0.6)))
   expect_identical(fit$convergence$boundary, "prob.low = 0")

@@ -58,6 +58,31 @@ test_that("a start under which a row is impossible is an error of the fit", {
   )
 })
 
+test_that("an impossible row is named by the user's number, and by its name where it has one", {
+  said <- function(x, ...) {
+    failed <- expect_error(emix(x, k = 2, family = "binomial", start = list(prob = c(0, 0.5), prop = c(1, 0)), ...),
+      class = "emix_error_fit")
+    sub(" probability.*", "", sub(".*gives ", "", conditionMessage(failed)))
+  }
+  # Equal rows are worked on as one point: the second point is the fifth row.
+  rows <- cbind(s = c(0, 0, 0, 0, 3, 0, 3), f = c(5, 5, 5, 5, 2, 5, 2))
+  expect_identical(said(rows), "row 5")
+  expect_identical(said(rows, control = em_control(condense = "none")), "row 5")
+  expect_identical(said(rbind(c(NA, 1), rows, NA), na.action = na.omit), "row 6")
+  expect_identical(said(rows, weights = c(0, 0, 1, 1, 0, 1, 1)), "row 7")
+  expect_identical(said(rbind(NA, rows), weights = c(0, 1, 1, 1, 1, 0, 1, 1), na.action = na.exclude), "row 8")
+  expect_identical(said(rows, labels = c(1, NA, NA, NA, 1, NA, NA)), "row 5")
+  named <- rows
+  rownames(named) <- letters[1:7]
+  expect_identical(said(named), "row 5 (\"e\")")
+  data <- as.data.frame(rows)
+  expect_identical(said(data), "row 5")
+  expect_identical(said(as.data.frame(named)), "row 5 (\"e\")")
+  expect_identical(said(cbind(s, f) ~ 1, data = data), "row 5")
+  expect_identical(said(cbind(s, f) ~ 1, data = data[4:6, ]), "row 2 (\"5\")")
+  expect_identical(said(data[4:6, ]), "row 2 (\"5\")")
+})
+
 test_that("a start's labels and posteriors: sizes and legal values", {
   labels <- rep(1:2, length.out = n)
   for (bad in list(labels[-1], c(labels, 1L), rep(1, n), labels + 1, labels - 1, labels / 2,

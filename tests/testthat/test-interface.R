@@ -186,3 +186,29 @@ test_that("a forked child fits like its parent, with threads used before and ask
   child <- parallel::mcparallel(answer(emix(wide, k = 2, start = start, control = two)))
   expect_identical(parallel::mccollect(child)[[1]], answer(here))
 })
+
+test_that("text labels are numbered by the C locale's order, whatever the session's", {
+  out <- in_fresh_session("
+    Sys.setlocale('LC_COLLATE', 'C.UTF-8')
+    icuSetCollate(locale = 'en_US')
+    names <- c('b', 'A', 'a', 'B')
+    if (identical(sort(names), c('A', 'B', 'a', 'b'))) { cat('no other order here'); q() }
+    rows <- faithful$waiting
+    some <- replace(rep(NA, 272), 1:8, names)
+    cat(emix::emix(rows, k = 5, equal = 'sd', labels = some)$components)
+    cat(emix::emix(rows, k = 4, equal = 'sd', start = rep(names, 68))$components)")
+  skip_if(any(grepl("no other order", out)))
+  expect_match(paste(out, collapse = ""), "A B a b 5A B a b")
+})
+
+test_that("labels of other kinds: a factor has its own order, FALSE comes first", {
+  names <- c("b", "A", "a", "B")
+  some <- replace(rep(NA, 272), 1:8, names)
+  labelled <- function(labels) emix(faithful$waiting, equal = "sd", labels = labels)
+  expect_identical(labelled(factor(some, names))$components, names)
+  expect_identical(labelled(some == "a")$components, c("FALSE", "TRUE"))
+  expect_identical(labelled(some)$components, c("A", "B", "a", "b"))
+  # NA is no label, though a factor can call it a level.
+  with_level <- addNA(factor(some, names))
+  expect_identical(answer(labelled(with_level)), answer(labelled(factor(some, names))))
+})

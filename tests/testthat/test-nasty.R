@@ -87,6 +87,15 @@ outcome_of <- function(args) {
   "fit"
 }
 
+# As above, without a look into the fit.
+class_of_end <- function(args) {
+  end <- tryCatch(
+    withCallingHandlers(do.call(emix, args), emix_warning = function(w) invokeRestart("muffleWarning")),
+    emix_error = identity, error = conditionMessage, warning = function(w) paste("warning:", conditionMessage(w))
+  )
+  if (is.character(end)) end else intersect(class(end), c("emix", kinds))[1]
+}
+
 seeds <- 401:700
 problems <- lapply(seeds, nasty_problem)
 ends <- vapply(problems, outcome_of, "")
@@ -118,4 +127,81 @@ test_that("a loop over resamples of small data never dies", {
     outcome_of(list(x, k = 2, prior = "default", control = em_control(starts = 3)))
   })
   expect_true(all(rescued == "fit"))
+})
+
+# One argument of a problem replaced by what may be in it by mistake.
+spoiled_problem <- function(seed) {
+  args <- nasty_problem(seed)
+  n <- NROW(args[[1]])
+  wrong <- list(
+    k = list(NA, 0, 1.5, "2", -1, numeric(), NULL, 1e6, Inf, list(2), c(1, NA), 1:9, c(3, 1), 1:3, n + 1),
+    weights = list(rep(NA_real_, n), replace(rep(1, n), n, NA), numeric(n), -rep(1, n), 1:3, "1", rep(1e-300, n)),
+    labels = list(rep(NA, n), numeric(n), 1:2, list(), rep("a", n), factor(rep(c("u", "v"), length.out = n))),
+    start = list("a", NA, list(), list(1), matrix(0.5, n, 2), rep(NA, n), factor(rep("a", n)), list(mean = c(1, NA))),
+    fixed = list(NA, list(NA), list(), list(prop = c(1, NA)), list(sd = -1), list(prop = c(0.7, 0.7))),
+    prior = list("x", 3, em_prior(prop = c(2, 3)), em_prior(prob = c(2, 2)), em_prior(scale = 0), em_prior(df = 9)),
+    equal = list("x", NA, 1, character(), c("mean", "sd"), "prop"),
+    family = list("gamma", 3, NULL, mix_binomial(size = 10), mix_normal),
+    na.action = list(mean, NULL, "x", na.omit)
+  )
+  name <- sample(names(wrong), 1)
+  args[name] <- list(sample(wrong[[name]], 1)[[1]])
+  if (runif(1) < 0.2) args[[1]][sample.int(length(args[[1]]), 1)] <- sample(c(NA, Inf, -1, 0.5), 1)
+  args
+}
+
+test_that("300 calls with a wrong argument: classed errors and warnings, nothing else", {
+  seeds <- 1:300
+  ends <- vapply(seeds, function(seed) class_of_end(spoiled_problem(seed)), "")
+  odd <- which(!ends %in% c("emix", kinds))
+  expect(!length(odd), sprintf("%d of 300 end otherwise:\n%s", length(odd),
+    paste(sprintf("spoiled_problem(%d): %s", seeds[odd], ends[odd]), collapse = "\n")))
+  expect_gt(sum(ends == "emix_error_input"), 100)
+  expect_gt(sum(ends == "emix"), 30)
+})
+
+test_that("what goes beyond the range of numbers is a classed error, or goes well", {
+  x <- faithful$waiting
+  for (prior in list(em_prior(mean = -1e300, scale = 1e300), em_prior(mean = 1e200), em_prior(shrinkage = 1e300),
+    em_prior("flat", scale = 1e300))) {
+    for (k in list(1, 2, 1:3)) expect_input_error(emix(x, k = k, prior = prior), "prior")
+    expect_input_error(emix(x, k = 2, prior = prior, start = list(mean = c(50, 80))), "prior")
+  }
+  for (seed in 1:5) {
+    set.seed(seed)
+    expect_sound(emix(x, k = 2, prior = em_prior(mean = 1e20)))
+  }
+  # Units do not matter.
+  expect_sound(emix(x * 1e200, k = 2, prior = em_prior(mean = 1e202)))
+  expect_error(emix(c(-1.7e308, 0, 1.7e308), k = 1, fixed = list(mean = -1.7e308)), class = "emix_error_fit")
+})
+
+test_that("one row beside a missing one can be asked everything", {
+  for (how in c("na.exclude", "na.omit")) {
+    one <- emix(c(NA, 3), k = 1, fixed = list(sd = 1), na.action = how)
+    expect_null(names(fitted(one)))
+    expect_length(residuals(one), if (how == "na.omit") 1 else 2)
+    coin <- emix(cbind(c(3, NA), c(1, 1)), k = 1, family = "binomial", na.action = how)
+    expect_length(fitted(coin), if (how == "na.omit") 1 else 2)
+  }
+})
+
+test_that("no warning of R's own comes through", {
+  far <- emix(cbind(c(38, 9962), c(9962, 38)), k = 1, family = "binomial", fixed = list(prob = 0.5))
+  expect_no_warning(ends <- residuals(far))
+  expect_true(all(is.finite(ends)))
+  expect_no_warning(pemix(38, far, size = 1e4, log.p = TRUE))
+  expect_input_error(emix(c(NA, 1, 2), k = 1, na.action = mean), "na.action")
+  expect_no_warning(tryCatch(emix(c(NA, 1, 2), k = 1, na.action = mean), emix_error = identity))
+})
+
+test_that("data beyond what R can draw are a classed error of plot()", {
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  for (x in list(c(-1.7e308, 1.7e308), c(0, .Machine$double.xmin, 3 * .Machine$double.xmin), 1:5 * 1e-309)) {
+    fit <- suppressWarnings(emix(x, k = 1))
+    expect_no_warning(expect_error(plot(fit), class = "emix_error_input"))
+  }
+  expect_no_warning(plot(emix(1:5 * 1e-280, k = 1)))
+  expect_no_warning(plot(emix(1:5 * 1e300, k = 1)))
 })

@@ -84,11 +84,63 @@ test_that("a long call is shortened", {
   expect_output(print(fit), "...", fixed = TRUE)
 })
 
+test_that("a call made by do.call() says what the data are, and does not hold them", {
+  x <- faithful$waiting
+  fit <- do.call(emix, list(x, k = 2, control = em_control(starts = 3), na.action = na.omit))
+  expect_identical(deparse1(fit$call), paste("emix(x = `<a numeric vector of length 272>`, k = 2,",
+    "control = `<an object of class \"em_control\">`, na.action = `<a function>`)"))
+  expect_lt(length(utils::capture.output(print(fit))), 12)
+  by_frame <- do.call(emix, list(faithful["waiting"], weights = rep(1, 272), start = list(mean = c(50, 80))))
+  expect_identical(deparse1(by_frame$call), paste("emix(x = `<a data frame of 272 x 1>`,",
+    "weights = `<a numeric vector of length 272>`, start = list(mean = c(50, 80)))"))
+  by_formula <- do.call(emix, list(waiting ~ 1, data = faithful, k = 1))
+  expect_identical(deparse1(by_formula$call), "emix(x = waiting ~ 1, data = `<a data frame of 272 x 2>`, k = 1)")
+  inner <- eval(bquote(emix(log(.(x)), k = 1)))
+  expect_identical(deparse1(inner$call), "emix(x = log(`<a numeric vector of length 272>`), k = 1)")
+  changed <- do.call(update, list(fit, weights = rep(2, 272)))
+  expect_lt(object.size(changed$call), 5000)
+  expect_near(coef(update(fit)), coef(fit), 1e-12)
+  # Short values and what was typed stay.
+  expect_identical(deparse1(do.call(emix, list(quote(x), k = 1:2))$call), "emix(x = x, k = 1:2)")
+  expect_identical(emix(x, k = 2, start = list(mean = c(50, 80)))$call, quote(emix(x = x, k = 2, start = list(mean = c(50, 80)))))
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  expect_no_error(plot(fit))
+})
+
+test_that("a long typed call is printed in a few lines", {
+  words <- paste(rep("a", 3000), collapse = "")
+  fit <- eval(parse(text = sprintf("emix(faithful$waiting, k = 2, start = list(mean = c(%s = 50, b = 80)))", words)))
+  expect_lt(nchar(utils::capture.output(print(fit))[2]), 125)
+})
+
 test_that("many components, of which the first are shown", {
   fit <- emix_steps(seq(1, 80, 0.5), 2, k = 40, start = list(mean = seq(1, 79, 2)), equal = "sd")
   out <- capture.output(print(fit))
   expect_lt(length(out), 60)
   expect_match(out, "as.data.frame", all = FALSE)
+})
+
+test_that("round numbers of rows are written out", {
+  fit <- emix(rep(c(1, 2, 4), 1e5), k = 1, weights = rep(1, 3e5))
+  out <- utils::capture.output(print(summary(fit)))
+  expect_match(out, "300000 +300000", all = FALSE)
+})
+
+test_that("the distance to the maximum is never said to be below rounding, nor infinite", {
+  bound <- function(fit) as.numeric(sub(".*within ([^ ]+) of.*", "\\1", grep("within", utils::capture.output(print(fit)), value = TRUE)))
+  fit <- emix(faithful$waiting, k = 2)
+  expect_lt(fit$convergence$gain, 1e-16)
+  expect_gte(bound(fit), .Machine$double.eps * 1034)
+  expect_lt(bound(fit), 1e-10)
+  one <- emix(cbind(0, 5), k = 1, family = "binomial")
+  expect_lte(bound(one), 1e-15)
+  for (gain in list(Inf, NA_real_, NaN)) {
+    fit$convergence$gain <- gain
+    out <- paste(utils::capture.output(print(fit), print(summary(fit))), collapse = " ")
+    expect_no_match(out, "within")
+    expect_match(out, "converged: the steps of EM have ended", fixed = TRUE)
+  }
 })
 
 test_that("the messages of errors and warnings", {

@@ -135,6 +135,54 @@ test_that("weights, labels, priors and formulas go to every k", {
   expect_identical(deparse(formula(by_formula)), "waiting ~ 1")
 })
 
+# All warnings of a call, in order.
+warnings_of <- function(code) {
+  found <- list()
+  withCallingHandlers(code, warning = function(w) {
+    found <<- c(found, list(w))
+    invokeRestart("muffleWarning")
+  })
+  found
+}
+
+test_that("chance clusters: one warning, about the fit that is returned; the table marks the others", {
+  set.seed(1)
+  lone <- c(qnorm(ppoints(50)), 10, 10.001)
+  found <- warnings_of(fit <- emix(lone, k = 1:3))
+  expect_length(found, 1)
+  expect_s3_class(found[[1]], "emix_warning_spurious")
+  expect_match(conditionMessage(found[[1]]), sprintf("k = %d every maximum", fit$k), fixed = TRUE)
+  expect_identical(fit$selection$spurious, 1:3 > 1)
+  set.seed(1)
+  expect_length(warnings_of(one <- emix(heights_class, k = 1:5)), 0)
+  expect_equal(one$k, 1)
+  expect_true(any(one$selection$spurious))
+})
+
+test_that("iterations: one warning too", {
+  set.seed(1)
+  found <- warnings_of(fit <- emix(faithful$eruptions, k = 2:4, control = em_control(max_iter = 3)))
+  expect_length(found, 1)
+  expect_s3_class(found[[1]], "emix_warning_iterations")
+  expect_match(conditionMessage(found[[1]]), sprintf("k = %d", fit$k), fixed = TRUE)
+  expect_false(any(fit$selection$converged))
+})
+
+test_that("what cannot be fitted with every k is an error before any is", {
+  # Nothing is drawn, so nothing has been tried.
+  untouched <- function(code, ...) {
+    set.seed(1)
+    before <- .Random.seed
+    expect_input_error(code, ...)
+    expect_identical(.Random.seed, before)
+  }
+  untouched(emix(c(1, 3, 4, 8, 9), k = 1:9), "k", "not 9")
+  untouched(emix(c(1, 3, 4, 8, 9), k = 1:5, weights = c(0, 1, 1, 1, 1)), "k", "positive weight")
+  untouched(emix(x, k = 2:3, prior = em_prior(prop = c(2, 3))), "prior", named = "prop")
+  untouched(emix(x, k = 2:3, labels = rep(1:3, length.out = 272)), "labels")
+  untouched(emix(x, k = 1:3, equal = c("mean", "sd")), "equal")
+})
+
 test_that("errors: start or fixed, too many components, labels of more, a criterion that is none", {
   expect_input_error(emix(x, k = 1:3, start = list(mean = c(50, 80))), "k")
   expect_input_error(emix(x, k = 1:3, fixed = list(sd = c(5, NA))), "k")
@@ -146,17 +194,28 @@ test_that("errors: start or fixed, too many components, labels of more, a criter
   }
 })
 
-test_that("update(): from the chosen fit, to other k, and to several", {
-  expect_near(coef(update(several)), coef(several), 1e-9)
+test_that("update() chooses again among the same k, or fits the k that is given", {
+  again <- update(several)
+  expect_near(coef(again), coef(several), 1e-9)
+  expect_equal(again$selection$k, 1:4)
+  shared <- update(several, equal = "sd")
+  expect_equal(shared$selection$k, 1:4)
+  expect_equal(shared$selection$df, 2 * (1:4))
+  expect_equal(shared$k, which.min(shared$selection$BIC))
+  by_hand <- update(emix(x, k = 1:2), equal = "sd")
+  expect_identical(deparse(by_hand$call), "emix(x = x, k = 1:2, equal = \"sd\")")
+  by_aic <- update(several, criterion = "AIC")
+  expect_identical(attr(by_aic$selection, "criterion"), "AIC")
+  expect_equal(by_aic$k, which.min(by_aic$selection$AIC))
+  expect_identical(attr(update(by_aic, k = 1:3)$selection, "criterion"), "AIC")
+  other <- update(several, x = faithful$eruptions)
+  expect_equal(other$selection$k, 1:4)
   expect_equal(update(several, k = 3)$k, 3)
   expect_null(update(several, k = 3)$selection)
-  again <- update(several, k = 1:3)
-  expect_equal(again$selection$k, 1:3)
-  expect_equal(again$k, 2)
-  by_aic <- chosen(x, k = 1:4, criterion = "AIC")
-  expect_identical(attr(update(by_aic, k = 1:4)$selection, "criterion"), "AIC")
-  one <- update(emix(x, k = 2), k = 1:2)
-  expect_equal(one$selection$k, 1:2)
+  expect_equal(update(several, k = 1:3)$selection$k, 1:3)
+  expect_equal(update(emix(x, k = 2), k = 1:2)$selection$k, 1:2)
+  expect_input_error(update(several, start = list(mean = c(50, 80))), "k")
+  expect_equal(update(several, k = 2, start = list(mean = c(50, 80)))$k, 2)
 })
 
 test_that("the call is the user's, and everything can be asked of the fit", {

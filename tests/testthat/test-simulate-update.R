@@ -81,6 +81,7 @@ test_that("update() keeps the call, with its changes", {
   expect_identical(deparse(update(fit, k = 3)$call),
     "emix(x = faithful$waiting, k = 3, equal = \"sd\")")
   expect_identical(update(fit)$call, fit$call)
+  expect_identical(update(fit, equal = NULL, prior = NULL)$call, quote(emix(x = faithful$waiting, k = 2)))
   expect_identical(formula(update(coin_fit, k = 1)), formula(coin_fit))
 })
 

@@ -70,9 +70,17 @@ test_that("a start that is given and leads there is flagged too", {
   found <- emix(heights_class, k = 2, control = em_control(starts = 200))$maxima
   top <- found[which(found$spurious)[1], ]
   start <- list(prop = unlist(top[4:5]), mean = unlist(top[6:7]), sd = unlist(top[8:9]))
-  expect_warning(fit <- emix(heights_class, k = 2, start = start), class = "emix_warning_spurious")
+  expect_warning(fit <- emix(heights_class, k = 2, start = start), "maximum reached from `start`",
+    class = "emix_warning_spurious")
   expect_near(fit$loglik, top$loglik, 1e-6)
   expect_true(spurious_of(fit))
+})
+
+test_that("a fit with a prior is not advised to have one", {
+  x <- c(qnorm(ppoints(50)), 10, 10.001)
+  weak <- em_prior("flat", df = 1, scale = 1e-12)
+  warned <- expect_warning(emix(x, k = 2, prior = weak), class = "emix_warning_spurious")
+  expect_no_match(conditionMessage(warned), "em_prior")
 })
 
 test_that("real narrow groups are none: rows enough, or equal sd, or sd held", {
@@ -99,6 +107,33 @@ test_that("weights count: a row of weight 100 is no chance cluster of one", {
   expect_near(coef(many), coef(few), 1e-8)
   expect_false(spurious_of(many))
   expect_identical(spurious_of(copies), spurious_of(many))
+})
+
+test_that("the scale of small weights makes no chance cluster, nor hides one", {
+  x <- faithful$eruptions
+  set.seed(5)
+  whole <- emix(x, k = 3) # its third component is narrow
+  for (each in c(0.1, 1e-3, 1e-6)) {
+    set.seed(5)
+    expect_no_warning(fit <- emix(x, k = 3, weights = rep(each, 272)))
+    expect_false(spurious_of(fit))
+    expect_near(coef(fit), coef(whole), 1e-6)
+  }
+  pair <- c(qnorm(ppoints(50)), 10, 10.001)
+  expect_warning(emix(pair, k = 2, weights = rep(1e-3, 52)), class = "emix_warning_spurious")
+  # Rows of weight zero are none.
+  expect_warning(emix(c(pair, 1:500), k = 2, weights = rep(c(1, 0), c(52, 500))), class = "emix_warning_spurious")
+})
+
+test_that("weights that are counts count as rows, wherever they are", {
+  start <- list(mean = c(0, 8), sd = c(1, 0.05))
+  x <- c(qnorm(ppoints(60)), 8 + 0.05 * qnorm(ppoints(6)))
+  for (copies in list(rep(1, 66), rep(1:3, 22), rep(c(0, 2), 33), rep(40, 66))) {
+    weighted <- suppressWarnings(emix(x, k = 2, start = start, weights = copies))
+    repeated <- suppressWarnings(emix(rep(x, copies), k = 2, start = start))
+    expect_identical(spurious_of(weighted), spurious_of(repeated))
+    expect_identical(weighted$maxima$spurious, repeated$maxima$spurious)
+  }
 })
 
 test_that("binomial components are never flagged", {
