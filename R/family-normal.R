@@ -61,25 +61,6 @@ normal_within <- function(parts, whole) {
     sd = rbind(whole$sd, parts$sd / 2))
 }
 
-# Neighbours in order become one point, their mean, where they fall into one of many equal bins of
-# the range and into one of many equal parts of the weight: tails stay as they are, and
-# the middle is fine. Labelled rows cannot be merged so.
-normal_thin <- function(rows, most) {
-  if (!is.null(rows$label) || rows$about[["min"]] == rows$about[["max"]]) return(spaced_rows(rows, most))
-  order <- order(rows$x)
-  x <- rows$x[order]
-  w <- row_weights(rows)[order]
-  parts <- most %/% 2L
-  width <- rows$about[["max"]] / parts - rows$about[["min"]] / parts
-  bin <- floor(x / width - x[1L] / width)
-  part <- floor(cumsum(w) / sum(w) * parts * (1 - 1e-9))
-  group <- cumsum(c(TRUE, diff(bin) != 0 | diff(part) != 0))
-  weight <- as.vector(rowsum(w, group))
-  first <- x[!duplicated(group)]
-  mean <- first + as.vector(rowsum(w * (x - first[group]), group)) / weight
-  list(x = mean, weight = weight, label = NULL, n = length(mean), about = rows$about, raw = rows$raw)
-}
-
 # Standard deviations for means that came alone: the rows' distance to the nearest mean.
 normal_complete <- function(rows, parameters) {
   if (is.null(parameters$sd)) {

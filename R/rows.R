@@ -61,7 +61,7 @@ collect_rows <- function(x, family, weights, labels, na.action, names = NULL) {
   x <- take_rows(x, kept)
   if (NROW(x) == 0L) stop_input("x", "at least one row without missing values", "only missing values")
   list(x = x, weights = take_rows(weights, kept), labels = take_labels(labels, kept), given = given,
-    kept = kept, omitted = omitted, names = names)
+    kept = kept, omitted = omitted, names = names, about = if (is.null(omitted)) about)
 }
 
 take_labels <- function(labels, kept) {
@@ -75,7 +75,7 @@ core_rows <- function(frame, condense) {
   raw <- list(x = take_rows(frame$x, live), weight = take_rows(frame$weights, live),
     label = take_rows(frame$labels$code, live))
   raw$n <- NROW(raw$x)
-  raw$about <- describe_rows(raw$x)
+  raw$about <- if (isTRUE(live) && !is.null(frame$about)) frame$about else describe_rows(raw$x)
   points <- if (condense == "auto") .Call(C_emix_condense, raw$x, raw$weight, raw$label)
   rows <- if (is.null(points)) raw else condensed_rows(points, raw)
   kept <- if (isTRUE(frame$kept)) live else if (isTRUE(live)) frame$kept else frame$kept[live]

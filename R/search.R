@@ -19,6 +19,8 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   list(
     spec = spec,
     total = effective_rows(rows),
+    # What counts as a difference of log-likelihoods, where rows count less than one each.
+    unit = min(1, effective_rows(rows) / rows$raw$n, sum(rows$raw$weight) / rows$raw$n),
     data = core_data(rows, affine),
     model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
@@ -40,6 +42,7 @@ run_field <- function(problem, theta, kind, max_iter, accelerate = problem$contr
   control[c("max_iter", "accelerate", "tol")] <- list(as.integer(max_iter), accelerate, tol)
   control$trace <- control$progress <- FALSE
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
+  field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)
   field
 }

@@ -8,19 +8,64 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_CELLS = 1 << 22 };
+enum { MOST_CELLS = 1 << 22, STRETCH = 1 << 20 };
+
+static em_cells get_cells(SEXP grid)
+{
+    em_cells c = {.low = em_get_number(grid, "low"),
+                  .per_cell = em_get_number(grid, "per_cell"),
+                  .cells = em_get_int(grid, "cells", 1, MOST_CELLS)};
+
+    if (!isfinite(c.low) || !isfinite(c.per_cell) || !(c.per_cell > 0))
+        em_refuse("`low` and `per_cell` must be finite");
+    return c;
+}
+
+static em_data get_column(SEXP data_)
+{
+    em_data data = em_get_data(data_);
+    if (data.columns != 1 || data.label != NULL)
+        em_refuse("only unlabelled rows of one column are put into cells");
+    return data;
+}
+
+/* Means, as located, and weights of the cells that hold rows. */
+SEXP emix_cells(SEXP data_, SEXP grid_)
+{
+    static const char *const names[] = {"x", "weight"};
+    em_data data = get_column(data_);
+    em_cells c = get_cells(grid_);
+    size_t cells = (size_t)c.cells, used = 0;
+
+    c.weight = (double *)R_alloc(2 * cells, sizeof(double));
+    c.place = c.weight + cells;
+    memset(c.weight, 0, 2 * cells * sizeof(double));
+    for (em_index row = 0; row < data.n; row += STRETCH) {
+        em_cells_add(&c, &data, row, data.n - row < STRETCH ? data.n : row + STRETCH);
+        R_CheckUserInterrupt();
+    }
+    for (size_t j = 0; j < cells; j++) {
+        if (!(c.weight[j] > 0))
+            continue;
+        double mean = c.low + ((double)j + c.place[j] / c.weight[j]) / c.per_cell;
+        c.weight[used] = c.weight[j];
+        c.place[used++] = mean;
+    }
+    SEXP ans = PROTECT(em_new_list(names, 2));
+    SET_VECTOR_ELT(ans, 0, em_new_doubles(c.place, used));
+    SET_VECTOR_ELT(ans, 1, em_new_doubles(c.weight, used));
+    UNPROTECT(1);
+    return ans;
+}
 
 static em_nodes get_grid(SEXP grid)
 {
     SEXP start = em_element(grid, "start");
-    em_nodes g = {.low = em_get_number(grid, "low"),
-                  .per_cell = em_get_number(grid, "per_cell"),
-                  .cells = em_get_int(grid, "cells", 1, MOST_CELLS)};
+    em_cells c = get_cells(grid);
+    em_nodes g = {.low = c.low, .per_cell = c.per_cell, .cells = c.cells};
 
     if (TYPEOF(start) != INTSXP || XLENGTH(start) < 1 || XLENGTH(start) > g.cells)
         em_refuse("`start` must hold the first cell of each bin");
-    if (!isfinite(g.low) || !isfinite(g.per_cell) || !(g.per_cell > 0))
-        em_refuse("`low` and `per_cell` must be finite");
     g.bins = (int)XLENGTH(start);
     int *edges = (int *)R_alloc((size_t)g.bins + 1, sizeof(int));
     for (int b = 0; b < g.bins; b++) {
@@ -39,14 +84,11 @@ static em_nodes get_grid(SEXP grid)
 SEXP emix_nodes(SEXP data_, SEXP grid_)
 {
     static const char *const names[] = {"x", "weight"};
-    em_data data = em_get_data(data_);
+    em_data data = get_column(data_);
     em_nodes g = get_grid(grid_);
-    em_index stretch = 1 << 20;
 
-    if (data.columns != 1 || data.label != NULL)
-        em_refuse("only unlabelled rows of one column become nodes");
-    for (em_index row = 0; row < data.n; row += stretch) {
-        em_nodes_add(&g, &data, row, data.n - row < stretch ? data.n : row + stretch);
+    for (em_index row = 0; row < data.n; row += STRETCH) {
+        em_nodes_add(&g, &data, row, data.n - row < STRETCH ? data.n : row + STRETCH);
         R_CheckUserInterrupt();
     }
     double *x = (double *)R_alloc(em_at(g.bins, EM_NODES), sizeof(double));

@@ -51,13 +51,16 @@ void em_nodes_bind(em_nodes *g, double *memory)
 }
 
 /* The cell of each located row; rounding at the ends of the range stays inside. */
-static void find_cells(const em_nodes *g, const double *x, int rows, int *cell)
+EM_KERNEL
+static void find_cells(double low, double per_cell, int cells, const double *x, int rows, int *cell)
 {
-    double low = g->low, per_cell = g->per_cell, last = g->cells - 1;
+    double last = cells - 1;
 
+#pragma omp simd
     for (int i = 0; i < rows; i++) {
         double at = (x[i] - low) * per_cell;
-        cell[i] = (int)(at < 0 ? 0 : at > last ? last : at);
+        at = at > 0 ? at : 0;
+        cell[i] = (int)(at < last ? at : last);
     }
 }
 
@@ -90,7 +93,7 @@ void em_nodes_add(em_nodes *g, const em_data *data, em_index row, em_index end)
     for (; row < end; row += EM_TILE) {
         int rows = end - row < EM_TILE ? (int)(end - row) : EM_TILE;
         em_locate(data->x + row, data->factor[0], data->shift[0], rows, x);
-        find_cells(g, x, rows, cell);
+        find_cells(g->low, g->per_cell, g->cells, x, rows, cell);
         for (int i = 0; i < rows; i++) {
             int bin = g->bin[cell[i]];
             double weight = data->weight == NULL ? 1 : data->weight[row + i];
@@ -135,4 +138,21 @@ int em_nodes_points(const em_nodes *g, double *x, double *weight)
         used += points;
     }
     return used;
+}
+
+void em_cells_add(em_cells *c, const em_data *data, em_index row, em_index end)
+{
+    double x[EM_TILE];
+    int cell[EM_TILE];
+
+    for (; row < end; row += EM_TILE) {
+        int rows = end - row < EM_TILE ? (int)(end - row) : EM_TILE;
+        em_locate(data->x + row, data->factor[0], data->shift[0], rows, x);
+        find_cells(c->low, c->per_cell, c->cells, x, rows, cell);
+        for (int i = 0; i < rows; i++) {
+            double weight = data->weight == NULL ? 1 : data->weight[row + i];
+            c->weight[cell[i]] += weight;
+            c->place[cell[i]] += weight * ((x[i] - c->low) * c->per_cell - cell[i]);
+        }
+    }
 }

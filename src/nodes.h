@@ -29,4 +29,14 @@ void em_nodes_add(em_nodes *g, const em_data *data, em_index row, em_index end);
  * bin; returns how many. */
 int em_nodes_points(const em_nodes *g, double *x, double *weight);
 
+/* Weight, and sum of weight times the place in the cell (0 to 1), of each of `cells` equal cells:
+ * a histogram whose bars know their means. Rows beyond the ends count in the end cells. */
+typedef struct {
+    double low, per_cell;
+    int cells;
+    double *weight, *place;
+} em_cells;
+
+void em_cells_add(em_cells *c, const em_data *data, em_index row, em_index end);
+
 #endif

@@ -37,29 +37,90 @@ double em_deviance_part(double x, double m)
     return s;
 }
 
+/* Any value that is not finite makes the sum of x - x other than 0. */
+EM_KERNEL
+static bool tile_range(const double *x, int rows, double *min, double *max)
+{
+    double low = x[0], high = x[0], odd = 0;
+#pragma omp simd reduction(min : low) reduction(max : high) reduction(+ : odd)
+    for (int i = 0; i < rows; i++) {
+        low = x[i] < low ? x[i] : low;
+        high = x[i] > high ? x[i] : high;
+        odd += x[i] - x[i];
+    }
+    *min = low;
+    *max = high;
+    return odd == 0;
+}
+
+static void widen(em_range *r, double min, double max, em_index n)
+{
+    r->min = r->n == 0 || min < r->min ? min : r->min;
+    r->max = r->n == 0 || max > r->max ? max : r->max;
+    r->n += n;
+}
+
+static void add_value(em_range *r, double x)
+{
+    if (isnan(x))
+        r->n_nan++;
+    else if (isinf(x))
+        r->n_infinite++;
+    else
+        widen(r, x, x, 1);
+}
+
 void em_range_add(em_range *r, const double *x, em_index n)
 {
-    for (em_index i = 0; i < n; i++) {
-        if (isnan(x[i])) {
-            r->n_nan++;
-        } else if (isinf(x[i])) {
-            r->n_infinite++;
-        } else {
-            r->min = r->n == 0 || x[i] < r->min ? x[i] : r->min;
-            r->max = r->n == 0 || x[i] > r->max ? x[i] : r->max;
-            r->n++;
-        }
+    for (em_index from = 0; from < n; from += EM_TILE) {
+        int rows = n - from < EM_TILE ? (int)(n - from) : EM_TILE;
+        double min, max;
+        if (tile_range(x + from, rows, &min, &max))
+            widen(r, min, max, rows);
+        else
+            for (int i = 0; i < rows; i++)
+                add_value(r, x[from + i]);
     }
+}
+
+EM_KERNEL
+static bool tile_moments(const double *x, int rows, double scale, double origin, double *sum,
+                         double *sum_sq)
+{
+    double s = 0, ss = 0;
+#pragma omp simd reduction(+ : s, ss)
+    for (int i = 0; i < rows; i++) {
+        double d = x[i] * scale - origin;
+        s += d;
+        ss += d * d;
+    }
+    *sum = s;
+    *sum_sq = ss;
+    return isfinite(ss);
+}
+
+static void add_moment(em_moments *m, double x)
+{
+    double d = x / m->scale - m->origin;
+    if (!isfinite(d))
+        return;
+    m->n++;
+    m->sum += d;
+    m->sum_sq += d * d;
 }
 
 void em_moments_add(em_moments *m, const double *x, em_index n)
 {
-    for (em_index i = 0; i < n; i++) {
-        double d = x[i] / m->scale - m->origin;
-        if (!isfinite(d))
-            continue;
-        m->n++;
-        m->sum += d;
-        m->sum_sq += d * d;
+    for (em_index from = 0; from < n; from += EM_TILE) {
+        int rows = n - from < EM_TILE ? (int)(n - from) : EM_TILE;
+        double sum, sum_sq, scale = 1 / m->scale;
+        if (isfinite(scale) && tile_moments(x + from, rows, scale, m->origin, &sum, &sum_sq)) {
+            m->n += rows;
+            m->sum += sum;
+            m->sum_sq += sum_sq;
+        } else {
+            for (int i = 0; i < rows; i++)
+                add_moment(m, x[from + i]);
+        }
     }
 }
