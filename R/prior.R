@@ -17,7 +17,7 @@
 #'   part, `scale` over `df + 2` rows, once.
 #'
 #' `em_prior("default")` is that of Fraley & Raftery: `shrinkage = 0.01`, `df = 3`, `mean` the mean of
-#' the data and `scale` their variance over `k^2` (divisor n, the total weight, where Fraley & Raftery's program
+#' the data and `scale` their variance over `k^2` (divisor n, the total weight, where the program of Fraley & Raftery
 #' has n - 1: so a row of weight 3 is three rows); for the binomial family `prob = c(1.5, 1.5)`, half
 #' a success and half a failure beforehand, so that no probability is 0 or 1. Proportions keep a flat prior.
 #' `em_prior("flat")` is no prior at all: the fit is exactly that of maximum likelihood. Where some of its
