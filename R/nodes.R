@@ -77,3 +77,44 @@ hides_peak <- function(spec, theta, middle, half) {
   }
   hidden
 }
+
+# One run from a given start. On nodes that are good for where it began, and then for where it ended.
+run_one <- function(rows, problem, theta, control) {
+  nodes <- if (may_use_nodes(rows, problem$spec, control)) node_problem(rows, problem, as.matrix(theta))
+  if (is.null(nodes)) return(leave_ridge(run_em(problem, theta, control$trace), problem))
+  first <- run_em(nodes, theta)
+  if (first$status == 0L) nodes <- node_problem(rows, problem, as.matrix(first$theta))
+  if (first$status != 0L || is.null(nodes)) return(run_one(rows, problem, theta, no_nodes(control)))
+  run <- leave_ridge(run_em(nodes, first$theta), nodes)
+  run[c("iterations", "evaluations")] <- Map(`+`, run[c("iterations", "evaluations")], first[c("iterations", "evaluations")])
+  end <- if (run$status == 0L) to_all_rows(run, nodes, problem)
+  if (is.null(end)) run_one(rows, problem, theta, no_nodes(control)) else end
+}
+
+no_nodes <- function(control) {
+  control$condense <- "rows"
+  control
+}
+
+# The best few on nodes, and the best of these on all rows; NULL where nodes are of no use.
+finish_on_nodes <- function(field, rows, problem, control) {
+  order <- utils::head(distinct_runs(field, rank_runs(field), 12L), 4L)
+  nodes <- if (length(order)) node_problem(rows, problem, field$theta[, order, drop = FALSE])
+  if (is.null(nodes)) return(NULL)
+  best <- finish(field, nodes, problem, control)
+  if (best$status == 0L) to_all_rows(best, nodes, problem)
+}
+
+# A run on nodes goes on to the maximum of all rows, by Newton's steps where these are all it takes.
+to_all_rows <- function(run, nodes, problem) {
+  end <- if (run$converged) .Call(C_emix_polish, problem$data, nodes$data, problem$model, problem$control, run$theta)
+  # One that ran out of iterations is only looked at.
+  if (is.null(end)) problem$control$max_iter <- 0L
+  if (is.null(end) || !end$converged) end <- run_em(problem, run$theta)
+  if (end$status != 0L) return(NULL)
+  end[c("trace_theta", "trace_objective", "trace_kind")] <- NULL
+  end$iterations <- end$iterations + run$iterations
+  end$evaluations <- end$evaluations + run$evaluations
+  end$spurious <- spurious_runs(end, problem)
+  utils::modifyList(run, end)
+}

@@ -1,7 +1,8 @@
 # The search for the best maximum: a race of starts, then moves away from its winner.
 #
 # A field is a list: theta and from (where each run is and where it began, a column each), objective, status, converged, iterations,
-# evaluations, flat, gain (one value per run), kind, spurious (may it be a chance cluster).
+# evaluations, flat, gain (one value per run), kind, spurious (may it be a chance cluster), unit (of
+# differences of the objective).
 
 status_names <- c("ok", "collapsed", "impossible", "diverged")
 
@@ -19,8 +20,8 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   list(
     spec = spec,
     total = effective_rows(rows),
-    # What counts as a difference of log-likelihoods, where rows count less than one each.
-    unit = min(1, effective_rows(rows) / rows$raw$n, sum(rows$raw$weight) / rows$raw$n),
+    # Differences of log-likelihoods are judged in units of what a row counts, at most 1.
+    unit = if (is.null(rows$raw$weight)) 1 else min(1, mean(rows$raw$weight)),
     data = core_data(rows, affine),
     model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
@@ -44,6 +45,7 @@ run_field <- function(problem, theta, kind, max_iter, accelerate = problem$contr
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
   field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)
+  field$unit <- rep(problem$unit, length(field$objective))
   field
 }
 
@@ -72,7 +74,7 @@ rank_runs <- function(field) {
   order <- order(height, decreasing = TRUE)
   for (i in order[-1L]) {
     before <- order[match(i, order) - 1L]
-    if (is.finite(height[i]) && height[before] - height[i] < same_maximum) level[i] <- level[before]
+    if (is.finite(height[i]) && height[before] - height[i] < same_maximum * field$unit[i]) level[i] <- level[before]
   }
   order <- order(field$spurious, -level)
   order[field$status[order] == 0L]
@@ -106,7 +108,7 @@ pack_starts <- function(parameters, spec, affine) {
 distinct_runs <- function(field, order, most) {
   kept <- integer(0)
   for (s in order) {
-    if (!any(abs(field$objective[kept] - field$objective[s]) < 1e-4)) kept <- c(kept, s)
+    if (!any(abs(field$objective[kept] - field$objective[s]) < 1e-4 * field$unit[s])) kept <- c(kept, s)
     if (length(kept) == most) break
   }
   kept
@@ -142,27 +144,32 @@ run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 2
 # Moves from the highest run from which none were made: two components merged, another split (Ueda,
 # Nakano, Ghahramani & Hinton 2000). From the best, as long as that finds a better one; then once each
 # from the next `others`, which may lie nearer to what is still hidden.
-improve <- function(field, problem, rounds = 6L, others = 2L) {
+improve <- function(field, problem) {
   spec <- problem$spec
+  # The work of a run grows with the cube of k: many components get fewer moves.
+  many <- spec$k > 10L
+  rounds <- if (many) 2L else 6L
+  others <- if (many) 0L else 2L
+  most <- if (many) max(8L, 640L %/% spec$k) else 64L
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
   moved_from <- numeric(0)
   lost <- 0L
   for (round in seq_len(rounds + others)) {
     order <- rank_runs(field)
     best <- order[1L]
-    fresh <- order[!near_any(field$objective[order], moved_from)]
+    fresh <- order[!near_any(field$objective[order], moved_from, 1e-3 * problem$unit)]
     if (lost > 0L) fresh <- fresh[field$spurious[fresh] == field$spurious[best]]
-    if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10) break
+    if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10 * problem$unit) break
     from <- fresh[1L]
     moved_from <- c(moved_from, field$objective[from])
-    moved <- merge_split(unpack_core(field$theta[, from], spec), spec)
+    moved <- merge_split(unpack_core(field$theta[, from], spec), spec, most)
     if (!length(moved)) break
     theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
     new <- run_heats(problem, theta, rep("merge-split", ncol(theta)))
     better <- rank_runs(new)[1L]
     won <- !is.na(better) &&
-      better_run(list(spurious = new$spurious[better], objective = new$objective[better] - 1e-4),
-        list(spurious = field$spurious[best], objective = field$objective[best]))
+      better_run(list(spurious = new$spurious[better], objective = new$objective[better]),
+        list(spurious = field$spurious[best], objective = field$objective[best]), 1e-4 * problem$unit)
     field <- join_fields(field, new)
     lost <- if (won) 0L else lost + 1L
     if (lost > others) break
@@ -170,8 +177,8 @@ improve <- function(field, problem, rounds = 6L, others = 2L) {
   field
 }
 
-near_any <- function(values, known) {
-  vapply(values, function(v) any(abs(known - v) < 1e-3), NA)
+near_any <- function(values, known, distance) {
+  vapply(values, function(v) any(abs(known - v) < distance), NA)
 }
 
 # May components be exchanged? Not where fixed values tell them apart.
@@ -181,7 +188,7 @@ may_move <- function(spec) {
 
 # Up to `most` parameter sets: neighbours merged and another component split, in each way that the
 # family knows; cheapest merges with the largest splits first.
-merge_split <- function(parameters, spec, most = 64L) {
+merge_split <- function(parameters, spec, most) {
   k <- spec$k
   order <- spec$family$order(parameters)
   moves <- expand.grid(merge = seq_len(k - 1L), split = seq_len(k), way = seq_len(spec$family$split_ways))
@@ -220,45 +227,6 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
   best
 }
 
-# One run from a given start. On nodes that are good for where it began, and then for where it ended.
-run_one <- function(rows, problem, theta, control) {
-  nodes <- if (may_use_nodes(rows, problem$spec, control)) node_problem(rows, problem, as.matrix(theta))
-  if (is.null(nodes)) return(leave_ridge(run_em(problem, theta, control$trace), problem))
-  first <- run_em(nodes, theta)
-  if (first$status == 0L) nodes <- node_problem(rows, problem, as.matrix(first$theta))
-  if (first$status != 0L || is.null(nodes)) return(run_one(rows, problem, theta, no_nodes(control)))
-  run <- leave_ridge(run_em(nodes, first$theta), nodes)
-  run[c("iterations", "evaluations")] <- Map(`+`, run[c("iterations", "evaluations")], first[c("iterations", "evaluations")])
-  end <- if (run$status == 0L) to_all_rows(run, nodes, problem)
-  if (is.null(end)) run_one(rows, problem, theta, no_nodes(control)) else end
-}
-
-no_nodes <- function(control) {
-  control$condense <- "rows"
-  control
-}
-
-# The best few on nodes, and the best of these on all rows; NULL where nodes are of no use.
-finish_on_nodes <- function(field, rows, problem, control) {
-  order <- utils::head(distinct_runs(field, rank_runs(field), 12L), 4L)
-  nodes <- if (length(order)) node_problem(rows, problem, field$theta[, order, drop = FALSE])
-  if (is.null(nodes)) return(NULL)
-  best <- finish(field, nodes, problem, control)
-  if (best$status == 0L) to_all_rows(best, nodes, problem)
-}
-
-# A run on nodes goes on to the maximum of all rows, by Newton's steps where these are all it takes.
-to_all_rows <- function(run, nodes, problem) {
-  end <- if (run$converged) .Call(C_emix_polish, problem$data, nodes$data, problem$model, problem$control, run$theta)
-  if (is.null(end) || !end$converged) end <- run_em(problem, run$theta)
-  if (end$status != 0L) return(NULL)
-  end[c("trace_theta", "trace_objective", "trace_kind")] <- NULL
-  end$iterations <- end$iterations + run$iterations
-  end$evaluations <- end$evaluations + run$evaluations
-  end$spurious <- spurious_runs(end, problem)
-  utils::modifyList(run, end)
-}
-
 # The best few on `ground` (all rows, or nodes), to the end. Without a run that ends well, the commonest
 # failure.
 finish <- function(field, ground, problem, control) {
@@ -267,7 +235,7 @@ finish <- function(field, ground, problem, control) {
   tried <- 0L
   for (s in distinct_runs(field, rank_runs(field), 12L)) {
     # Three that are near in height, and more only as long as all are spurious on all rows.
-    far <- tried >= 3L || (!is.null(best) && field$objective[s] < best$height - 5)
+    far <- tried >= 3L || (!is.null(best) && field$objective[s] < best$height - 5 * problem$unit)
     if (far && !is.null(best) && !best$spurious) break
     tried <- tried + 1L
     run <- run_em(ground, field$theta[, s])
@@ -277,14 +245,16 @@ finish <- function(field, ground, problem, control) {
       run$evaluations <- run$evaluations + field$evaluations[s]
       run$from <- field$from[, s]
       run$height <- field$objective[s]
-      if (is.null(best) || better_run(run, best)) best <- run
+      if (is.null(best) || better_run(run, best, same_maximum * problem$unit)) best <- run
       field$converged[s] <- run$converged
     }
     field$status[s] <- run$status
   }
   if (!is.null(best)) best <- leave_ridge(best, ground)
-  if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum)
+  if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum * problem$unit)
   if (is.null(best)) best <- list(status = max(1L, min(field$status)), row = 0, component = 0L)
+  # A race does not say which row it was that no component allows.
+  if (best$status == 2L) best$row <- run_em(problem, field$from[, which(field$status == 2L)[1L]])$row
   best$field <- field
   best
 }
@@ -314,7 +284,7 @@ leave_ridge <- function(run, problem) {
   for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
   theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))
   again <- run_em(problem, theta, problem$control$trace)
-  higher <- again$status == 0L && again$objective > run$objective + same_maximum
+  higher <- again$status == 0L && again$objective > run$objective + same_maximum * problem$unit
   if (!higher) {
     run$flat <- TRUE
     return(run)
@@ -340,7 +310,7 @@ trace_best <- function(best, problem, near) {
   utils::modifyList(utils::modifyList(best, again), kept)
 }
 
-better_run <- function(run, best) {
+better_run <- function(run, best, least) {
   if (run$spurious != best$spurious) return(best$spurious)
-  run$objective > best$objective + same_maximum
+  run$objective > best$objective + least
 }

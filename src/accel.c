@@ -31,6 +31,7 @@ void em_accel_bind(em_accel *a, int q, double *memory)
     a->step = a->gradient + q;
     a->rest = a->step + q;
     a->lambda = 1;
+    a->growth = 4;
 }
 
 static double inner(const double *a, const double *b, int n)
@@ -92,7 +93,7 @@ double em_accel_propose(em_accel *a, double total)
     if (a->lambda < least_lambda)
         a->lambda = least_lambda;
     while (!factorise(a, a->lambda)) {
-        a->lambda = a->lambda < 1e-3 ? 1e-3 : 4 * a->lambda;
+        a->lambda = a->lambda < 1e-8 ? 1e-7 : 4 * a->lambda;
         if (++tries > 30)
             return 0;
     }
@@ -133,10 +134,14 @@ void em_accel_learn(em_accel *a, double gain, double predicted)
 {
     double ratio = gain / predicted;
 
-    if (!(ratio > 0))
-        a->lambda = a->lambda < 1e-2 ? 1e-1 : 10 * a->lambda;
-    else if (ratio < 0.25)
-        a->lambda = a->lambda < 1e-3 ? 1e-2 : 4 * a->lambda;
-    else if (ratio > 0.7)
-        a->lambda = a->lambda < 1e-4 ? 0 : a->lambda / 10;
+    if (!(ratio > 0)) {
+        a->lambda = a->lambda < 1e-8 ? 1e-7 : a->growth * a->lambda;
+        a->growth *= 2;
+        return;
+    }
+    double fall = 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1);
+    a->lambda *= fall < 0.1 ? 0.1 : fall > 4 ? 4 : fall;
+    if (a->lambda < 1e-9)
+        a->lambda = 0;
+    a->growth = 4;
 }

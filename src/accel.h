@@ -17,7 +17,7 @@ typedef struct {
     int q;                           /* free coordinates */
     double *gradient;                /* q */
     double *information, *metric;    /* J and E, q x q */
-    double lambda;                   /* of the next proposal */
+    double lambda, growth;           /* of the next proposal; its factor at the next refusal */
     double *factor, *work, *vectors; /* q x q each */
     double *step, *rest;             /* q each */
 } em_accel;

@@ -200,9 +200,11 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
     bool level = status == EM_OK && kind != EM_BY_ESCAPE && l->predicted <= slack &&
                  *objective >= before - slack;
 
-    if (kind == EM_BY_NEWTON && l->predicted > slack)
-        em_accel_learn(&l->accel, status == EM_OK ? *objective - before : -1, l->predicted);
-    if (kind == EM_BY_NEWTON && l->predicted <= slack && (better || level))
+    if (kind == EM_BY_NEWTON && !(better || level))
+        em_accel_learn(&l->accel, -1, 1);
+    else if (kind == EM_BY_NEWTON && l->predicted > slack)
+        em_accel_learn(&l->accel, *objective - before, l->predicted);
+    else if (kind == EM_BY_NEWTON)
         em_accel_learn(&l->accel, 1, 1); /* too small to be measured: a success */
     l->stuck = !(better || level);
     return !l->stuck;
