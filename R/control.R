@@ -45,8 +45,9 @@
 #' @param condense `"auto"` (default): equal rows are worked on as one row with a
 #'   weight where that saves work, which changes nothing but rounding; `"none"`: never.
 #' @param threads how many threads share the work, a whole number from 1 to 1,024; used only
-#'   where the compiler had OpenMP. Results are the same to the bit for any number. Default: the option
-#'   `emix.threads`, or 1.
+#'   where the compiler had OpenMP, and never more than `OMP_NUM_THREADS` and `OMP_THREAD_LIMIT` allow; a
+#'   forked child has one. Results are the same to the bit for any number. Default: the option `emix.threads`, or
+#'   `"auto"`: 2 where there is much to do, else 1.
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
 #'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].
@@ -63,7 +64,7 @@
 #' @export
 em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TRUE,
                        estep = c("soft", "hard"), condense = c("auto", "none"),
-                       threads = getOption("emix.threads", 1L), trace = FALSE,
+                       threads = getOption("emix.threads", "auto"), trace = FALSE,
                        progress = interactive()) {
   if (missing(condense)) condense <- "auto"
   if (missing(estep)) estep <- "soft"
@@ -74,7 +75,7 @@ em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TR
     accelerate = check_flag(accelerate, "accelerate"),
     estep = check_choice(estep, "estep", c("soft", "hard")),
     condense = check_choice(condense, "condense", c("auto", "none")),
-    threads = check_count(threads, "threads", 1, 1024),
+    threads = if (identical(threads, "auto")) threads else check_count(threads, "threads", 1, 1024),
     trace = check_flag(trace, "trace"),
     progress = check_flag(progress, "progress")
   )
@@ -104,9 +105,13 @@ print.em_control <- function(x, ...) {
 
 # A forked child must not start OpenMP threads: the parent's are gone and some
 # run-times wait for them for ever.
-usable_threads <- function(control) {
+usable_threads <- function(control, work) {
   if (Sys.getpid() != loaded$pid) return(1L)
-  min(control$threads, max(1L, .Call(C_emix_threads)))
+  wanted <- if (control$threads != "auto") as.integer(control$threads) else if (work < much_work) 1L else 2L
+  min(wanted, max(1L, .Call(C_emix_threads)))
 }
+
+# Rows x components x starts from which a second thread is worth its while.
+much_work <- 1e5
 
 loaded <- new.env(parent = emptyenv())

@@ -152,27 +152,48 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     return ans;
 }
 
+/* Rows that are few are not worth sharing: threads then take whole starts, as long as one start is
+ * soon done. */
+static em_field new_field(const em_model *model, const em_data *data, int threads)
+{
+    enum { FEW_ROWS = 1 << 14, FEW_COORDINATES = 60 };
+    bool whole = threads > 1 && data->n <= FEW_ROWS && em_score_raw(model) <= FEW_COORDINATES;
+    em_field f = {.threads = whole ? threads : 1, .poll = em_poll};
+    size_t each = (size_t)f.threads;
+
+    f.problems = (em_problem *)R_alloc(each, sizeof(em_problem));
+    for (int t = 0; t < f.threads; t++) {
+        f.problems[t] = em_make_problem(model, data, whole ? 1 : threads, em_run_scores(model));
+        if (whole)
+            f.problems[t].poll = NULL;
+    }
+    f.memory = (double *)R_alloc(each * em_run_memory(model), sizeof(double));
+    f.integers = (int *)R_alloc(each * em_run_integers(model), sizeof(int));
+    return f;
+}
+
 SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
 {
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
     em_watch watch;
     em_control control = get_control(control_, &watch);
-    em_problem p = em_make_problem(
-        &model, &data, em_get_int(control_, "threads", 1, EM_MOST_THREADS), em_run_scores(&model));
-    const double *given = em_get_theta(starts_, p.n_theta, "starts");
-    int starts = (int)(XLENGTH(starts_) / p.n_theta);
-    double *memory = (double *)R_alloc(em_run_memory(&model), sizeof(double));
-    int *integers = (int *)R_alloc(em_run_integers(&model), sizeof(int));
-    em_result *results = (em_result *)R_alloc((size_t)starts, sizeof(em_result));
+    int threads = em_get_int(control_, "threads", 1, EM_MOST_THREADS);
+    em_field field = new_field(&model, &data, threads);
+    int n_theta = field.problems->n_theta;
+    const double *given = em_get_theta(starts_, n_theta, "starts");
 
+    field.control = &control;
+    field.starts = (int)(XLENGTH(starts_) / n_theta);
+    field.results = (em_result *)R_alloc((size_t)field.starts, sizeof(em_result));
     SEXP ans = PROTECT(em_new_list(run_names, N_ENDED));
-    SEXP theta = Rf_allocMatrix(REALSXP, p.n_theta, starts);
+    SEXP theta = Rf_allocMatrix(REALSXP, n_theta, field.starts);
     SET_VECTOR_ELT(ans, R_THETA, theta);
-    memcpy(REAL(theta), given, (size_t)p.n_theta * (size_t)starts * sizeof(double));
-    em_race(&p, &control, starts, REAL(theta), memory, integers, results);
+    field.theta = REAL(theta);
+    memcpy(field.theta, given, (size_t)n_theta * (size_t)field.starts * sizeof(double));
+    em_race(&field);
     end_progress(&watch);
-    fill_ended(ans, results, starts, watch.offset);
+    fill_ended(ans, field.results, field.starts, watch.offset);
     UNPROTECT(1);
     return ans;
 }

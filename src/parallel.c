@@ -7,8 +7,9 @@
 int em_threads_available(void)
 {
 #ifdef _OPENMP
-    int limit = omp_get_thread_limit(), procs = omp_get_num_procs();
-    return limit < procs ? limit : procs;
+    int limit = omp_get_thread_limit(), procs = omp_get_num_procs(), asked = omp_get_max_threads();
+    int most = limit < procs ? limit : procs;
+    return most < asked ? most : asked;
 #else
     return 1;
 #endif

@@ -5,7 +5,8 @@
 /* One piece of work: `task` says which, `thread` whose scratch memory to use. */
 typedef void (*em_task)(void *context, int task, int thread);
 
-/* Most threads that may run at once here: 1 without OpenMP. */
+/* Most threads that may run at once here, by the machine, OMP_THREAD_LIMIT and OMP_NUM_THREADS: 1
+ * without OpenMP. */
 int em_threads_available(void);
 
 /* Runs task 0 .. tasks - 1, each once, on at most `threads` threads. Which thread runs

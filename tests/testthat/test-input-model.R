@@ -197,7 +197,7 @@ test_that("em_control() keeps what it is given; the default of threads is an opt
     estep = "hard", condense = "none", threads = 1024, trace = TRUE, progress = FALSE))
   defaults <- em_control()
   expect_equal(unclass(defaults)[1:8], list(tol = 1e-8, max_iter = 5000, starts = 50,
-    accelerate = TRUE, estep = "soft", condense = "auto", threads = 1, trace = FALSE))
+    accelerate = TRUE, estep = "soft", condense = "auto", threads = "auto", trace = FALSE))
   old <- options(emix.threads = 2)
   on.exit(options(old))
   expect_equal(em_control()$threads, 2)
