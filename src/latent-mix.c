@@ -51,13 +51,8 @@ static void mix_known(int k, const em_tile *tile, double *a, const double *joint
 
 static em_status mix_check(const em_tile *tile, const double *log_row, int *row)
 {
-    for (int i = 0; i < tile->rows; i++) {
-        if (!(log_row[i] > EM_LOG_ZERO)) {
-            *row = i;
-            return EM_IMPOSSIBLE;
-        }
-    }
-    return EM_OK;
+    *row = em_first_not_above(log_row, tile->rows, EM_LOG_ZERO);
+    return *row < tile->rows ? EM_IMPOSSIBLE : EM_OK;
 }
 
 /* All of the row to its likeliest component; its log density there is what counts. */

@@ -183,6 +183,26 @@ void em_product(const double *a, const double *b, int rows, double *to)
 }
 
 EM_KERNEL
+static bool all_above(const double *a, int rows, double least)
+{
+    double above = 0;
+#pragma omp simd reduction(+ : above)
+    for (int i = 0; i < rows; i++)
+        above += a[i] > least ? 1 : 0;
+    return above == rows;
+}
+
+int em_first_not_above(const double *a, int rows, double least)
+{
+    int i = 0;
+    if (all_above(a, rows, least))
+        return rows;
+    while (a[i] > least)
+        i++;
+    return i;
+}
+
+EM_KERNEL
 double em_sum(const double *a, int rows)
 {
     double s = 0;

@@ -18,6 +18,9 @@ void em_softmax(double *a, int k, int rows, const double *add, double *log_sum);
 void em_locate(const double *from, double factor, double shift, int rows, double *to);
 void em_product(const double *a, const double *b, int rows, double *to);
 
+/* The first row whose value is not above `least` (NaN is not), or `rows`. */
+int em_first_not_above(const double *a, int rows, double least);
+
 /* Sum of a[i]; of a[i] b[i] (b = NULL: of a[i]). */
 double em_sum(const double *a, int rows);
 double em_dot(const double *a, const double *b, int rows);
