@@ -38,7 +38,7 @@
 #'   `trace`). Default `5000`. Reaching it, unless it is 0, is a warning of class `emix_warning_iterations`.
 #' @param starts how many starting values are tried when `start` is not given: first some
 #'   that depend on the data alone, then random ones (R's generator, so [set.seed()] decides). A
-#'   whole number from 1 to 10,000. Default `50`. Where rows are many they race in heats on a few thousand points
+#'   whole number from 1 to 10,000. Default `50`. Where rows are many they race in heats on some 1,200 points
 #'   that stand for them, and moves (two components merged, another split) are tried from the winner.
 #' @param accelerate `TRUE` (default): see Details; `FALSE`: the textbook's iterates.
 #' @param estep `"soft"` (default): EM; `"hard"`: classification EM.

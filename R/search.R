@@ -36,12 +36,10 @@ run_em <- function(problem, theta, trace = FALSE) {
   .Call(C_emix_run, problem$data, problem$model, control, theta)
 }
 
-# Runs from every column of theta, silently.
-run_field <- function(problem, theta, kind, max_iter, accelerate = problem$control$accelerate,
-                      tol = problem$control$tol) {
+# Runs from every column of theta.
+run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol, progress = FALSE) {
   control <- problem$control
-  control[c("max_iter", "accelerate", "tol")] <- list(as.integer(max_iter), accelerate, tol)
-  control$trace <- control$progress <- FALSE
+  control[c("max_iter", "tol", "progress", "trace")] <- list(as.integer(max_iter), tol, progress, FALSE)
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
   field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)
@@ -232,23 +230,22 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
 finish <- function(field, ground, problem, control) {
   spec <- problem$spec
   best <- NULL
-  tried <- 0L
-  for (s in distinct_runs(field, rank_runs(field), 12L)) {
-    # Three that are near in height, and more only as long as all are spurious on all rows.
-    far <- tried >= 3L || (!is.null(best) && field$objective[s] < best$height - 5 * problem$unit)
-    if (far && !is.null(best) && !best$spurious) break
-    tried <- tried + 1L
-    run <- run_em(ground, field$theta[, s])
-    if (run$status == 0L) {
-      run$spurious <- spurious_runs(list(theta = run$theta, status = run$status), problem)
-      run$iterations <- run$iterations + field$iterations[s]
-      run$evaluations <- run$evaluations + field$evaluations[s]
-      run$from <- field$from[, s]
-      run$height <- field$objective[s]
+  order <- distinct_runs(field, rank_runs(field), 12L)
+  # Three that are near in height, and more only as long as all are spurious on all rows.
+  near <- order[field$objective[order] >= field$objective[order[1L]] - 5 * problem$unit]
+  first <- utils::head(near, 3L)
+  for (batch in c(list(first), as.list(setdiff(order, first)))) {
+    if (!length(batch) || (!is.null(best) && !best$spurious)) break
+    ended <- run_field(ground, field$theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
+      progress = control$progress)
+    ended <- go_on(ended, take_runs(field, batch))
+    for (i in which(ended$status == 0L)) {
+      run <- c(take_runs(ended, i), list(height = field$objective[batch[i]]))
+      run[c("theta", "from")] <- lapply(run[c("theta", "from")], as.vector)
       if (is.null(best) || better_run(run, best, same_maximum * problem$unit)) best <- run
-      field$converged[s] <- run$converged
+      field$converged[batch[i]] <- run$converged
     }
-    field$status[s] <- run$status
+    field$status[batch] <- ended$status
   }
   if (!is.null(best)) best <- leave_ridge(best, ground)
   if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum * problem$unit)

@@ -183,6 +183,8 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
     int n_theta = field.problems->n_theta;
     const double *given = em_get_theta(starts_, n_theta, "starts");
 
+    if (field.threads > 1)
+        control.report = NULL; /* it may not be called from other threads */
     field.control = &control;
     field.starts = (int)(XLENGTH(starts_) / n_theta);
     field.results = (em_result *)R_alloc((size_t)field.starts, sizeof(em_result));
