@@ -125,7 +125,8 @@ run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 2
   out <- before <- NULL
   for (heat in seq_along(steps)) {
     last <- heat == length(steps)
-    field <- run_field(problem, theta, kind, min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
+    field <- run_field(if (heat == 1L) problem$coarse else problem, theta, kind,
+      min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
     if (!is.null(before)) field <- go_on(field, before)
     on <- if (last) seq_along(kind) else distinct_runs(field, rank_runs(field), widths[heat])
     if (!length(on)) on <- seq_along(kind)
@@ -217,6 +218,8 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
   }
   all_rows <- part$n == rows$n
   small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
+  coarse <- some_rows(part, spec$family, coarse_points)
+  small$coarse <- if (coarse$n < part$n) new_problem(coarse, spec, affine, control, prior) else small
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
   best <- if (may_use_nodes(rows, spec, control)) finish_on_nodes(field, rows, problem, control)

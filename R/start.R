@@ -4,9 +4,12 @@
 race_points <- 1200L
 
 # All rows, or where there are many a few points that stand for them.
-some_rows <- function(rows, family) {
-  if (rows$n <= race_points) rows else family$thin(rows, race_points)
+some_rows <- function(rows, family, most = race_points) {
+  if (rows$n <= most) rows else family$thin(rows, most)
 }
+
+# The first steps of a race are on fewer still.
+coarse_points <- 400L
 
 # An evenly spaced part.
 spaced_rows <- function(rows, most) {
