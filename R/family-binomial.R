@@ -5,6 +5,15 @@
 many_trials <- 2^13
 
 binomial_rows <- function(x, options) {
+  two <- is.matrix(x) && ncol(x) == 2L
+  plain <- is.numeric(x) && !is.object(x) && if (two) is.null(options$size) else
+    is.null(dim(x)) && length(options$size) %in% c(1L, length(x))
+  rows <- if (plain) .Call(C_emix_pairs, x, options$size)
+  # Where there is something to say, it is said in words.
+  if (is.null(rows)) binomial_rows_in_words(x, options) else rows
+}
+
+binomial_rows_in_words <- function(x, options) {
   if (is.matrix(x) && ncol(x) == 2L) {
     if (!is.null(options$size)) {
       stop_input("size", "left out when the response has two columns (successes, failures)")

@@ -85,6 +85,7 @@ as_family <- function(family, columns) {
 }
 
 check_counts <- function(x, argument) {
+  if (.Call(C_emix_counts, x)) return(invisible())
   bad <- which(!is.finite(x) | x < 0 | x != round(x))
   if (length(bad)) {
     stop_input(argument, "whole and not negative",

@@ -41,6 +41,8 @@ SEXP emix_step(SEXP data, SEXP model, SEXP threads, SEXP theta);
 SEXP emix_evaluate(SEXP data, SEXP model, SEXP threads, SEXP theta, SEXP what);
 SEXP emix_condense(SEXP x, SEXP weight, SEXP label);
 SEXP emix_describe(SEXP x);
+SEXP emix_counts(SEXP x);
+SEXP emix_pairs(SEXP x, SEXP size);
 SEXP emix_cells(SEXP data, SEXP grid);
 SEXP emix_nodes(SEXP data, SEXP grid);
 SEXP emix_polish(SEXP data, SEXP nodes, SEXP model, SEXP control, SEXP theta);

@@ -17,6 +17,8 @@ static const R_CallMethodDef entries[] = {
     ENTRY(emix_describe, 1),
     ENTRY(emix_threads, 0),
     ENTRY(emix_nodes, 2),
+    ENTRY(emix_counts, 1),
+    ENTRY(emix_pairs, 2),
     ENTRY(emix_cells, 2),
     ENTRY(emix_polish, 5),
     ENTRY(hook_softmax, 1),
