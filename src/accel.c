@@ -14,7 +14,7 @@ static const double longest_step = 1;
 
 size_t em_accel_memory(int q)
 {
-    return 5 * em_at(q, q) + 3 * (size_t)q;
+    return 4 * em_at(q, q) + 6 * (size_t)q;
 }
 
 void em_accel_bind(em_accel *a, int q, double *memory)
@@ -26,26 +26,17 @@ void em_accel_bind(em_accel *a, int q, double *memory)
     a->metric = a->information + square;
     a->factor = a->metric + square;
     a->work = a->factor + square;
-    a->vectors = a->work + square;
-    a->gradient = a->vectors + square;
+    a->gradient = a->work + square;
     a->step = a->gradient + q;
     a->rest = a->step + q;
     a->lambda = 1;
-}
-
-static double inner(const double *a, const double *b, int n)
-{
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        sum += a[i] * b[i];
-    return sum;
 }
 
 static double quadratic(const double *m, const double *x, int n)
 {
     double sum = 0;
     for (int j = 0; j < n; j++)
-        sum += x[j] * inner(m + em_at(j, n), x, n);
+        sum += x[j] * em_inner(m + em_at(j, n), x, n);
     return sum;
 }
 
@@ -71,7 +62,7 @@ double em_accel_decrement(em_accel *a)
     if (!factorise(a, least_lambda))
         return INFINITY;
     solve(a);
-    return 0.5 * inner(a->gradient, a->step, a->q);
+    return 0.5 * em_inner(a->gradient, a->step, a->q);
 }
 
 static double length_of(const em_accel *a, double total)
@@ -100,7 +91,7 @@ double em_accel_propose(em_accel *a, double total)
     double length = length_of(a, total);
     if (length > longest_step)
         stretch(a, longest_step / length);
-    return inner(a->gradient, a->step, a->q) - 0.5 * quadratic(a->information, a->step, a->q);
+    return em_inner(a->gradient, a->step, a->q) - 0.5 * quadratic(a->information, a->step, a->q);
 }
 
 /* With E = L L', the curvature in units of E is L^-1 J L^-T. */
@@ -122,10 +113,10 @@ bool em_accel_escape(em_accel *a, double total)
         for (int j = 0; j < q; j++)
             a->work[em_at(j, q) + (size_t)i] = a->rest[j];
     }
-    if (em_smallest_eigen(a->work, q, a->step, a->vectors) >= -1e-7)
+    if (em_smallest_eigen(a->work, q, a->step, a->rest) >= -1e-7)
         return false;
     em_backward(a->factor, q, a->step);
-    stretch(a, (inner(a->gradient, a->step, q) < 0 ? -0.3 : 0.3) / length_of(a, total));
+    stretch(a, (em_inner(a->gradient, a->step, q) < 0 ? -0.3 : 0.3) / length_of(a, total));
     return true;
 }
 

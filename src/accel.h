@@ -14,12 +14,12 @@
 #include "types.h"
 
 typedef struct {
-    int q;                           /* free coordinates */
-    double *gradient;                /* q */
-    double *information, *metric;    /* J and E, q x q */
-    double lambda;                   /* of the next proposal */
-    double *factor, *work, *vectors; /* q x q each */
-    double *step, *rest;             /* q each */
+    int q;                        /* free coordinates */
+    double *gradient;             /* q */
+    double *information, *metric; /* J and E, q x q */
+    double lambda;                /* of the next proposal */
+    double *factor, *work;        /* q x q each */
+    double *step, *rest;          /* q and 4 q */
 } em_accel;
 
 /* Doubles of memory for up to q coordinates. */

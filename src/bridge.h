@@ -52,5 +52,6 @@ SEXP hook_parallel(SEXP threads, SEXP tasks);
 SEXP hook_dot(SEXP a, SEXP b);
 SEXP hook_exp(SEXP x);
 SEXP hook_log(SEXP x);
+SEXP hook_smallest_eigen(SEXP a);
 
 #endif

@@ -1,6 +1,7 @@
 /* Inner parts of the core, for the tests. */
 #include "bridge.h"
 
+#include "linalg.h"
 #include "numerics.h"
 #include "parallel.h"
 #include "vector.h"
@@ -101,4 +102,24 @@ SEXP hook_dot(SEXP a, SEXP b)
     if (XLENGTH(a) > EM_TILE || (y != NULL && XLENGTH(a) != XLENGTH(b)))
         em_refuse("`a` and `b` must have one length, of a tile at most");
     return Rf_ScalarReal(em_dot(x, y, (int)XLENGTH(a)));
+}
+
+/* The smallest eigenvalue of a symmetric matrix, and its vector. */
+SEXP hook_smallest_eigen(SEXP a)
+{
+    static const char *const names[] = {"value", "vector"};
+    const double *given = doubles(a);
+    if (!Rf_isMatrix(a) || Rf_nrows(a) < 1 || Rf_nrows(a) > 1000 || Rf_ncols(a) != Rf_nrows(a))
+        em_refuse("`a` must be a small square matrix");
+    int n = Rf_nrows(a);
+    double *copy = (double *)R_alloc(em_at(n, n), sizeof(double));
+    double *work = (double *)R_alloc(em_at(n, 4), sizeof(double));
+
+    memcpy(copy, given, em_at(n, n) * sizeof(double));
+    SEXP ans = PROTECT(em_new_list(names, 2));
+    SET_VECTOR_ELT(ans, 1, Rf_allocVector(REALSXP, n));
+    double value = em_smallest_eigen(copy, n, REAL(VECTOR_ELT(ans, 1)), work);
+    SET_VECTOR_ELT(ans, 0, Rf_ScalarReal(value));
+    UNPROTECT(1);
+    return ans;
 }

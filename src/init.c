@@ -9,12 +9,24 @@
     }
 
 static const R_CallMethodDef entries[] = {
-    ENTRY(emix_run, 4),      ENTRY(emix_race, 4),     ENTRY(emix_step, 4),
-    ENTRY(emix_evaluate, 5), ENTRY(emix_condense, 3), ENTRY(emix_describe, 1),
-    ENTRY(emix_threads, 0),  ENTRY(emix_nodes, 2),    ENTRY(emix_cells, 2),
-    ENTRY(emix_polish, 5),   ENTRY(hook_softmax, 1),  ENTRY(hook_deviance_part, 2),
-    ENTRY(hook_parallel, 2), ENTRY(hook_dot, 2),      ENTRY(hook_exp, 1),
-    ENTRY(hook_log, 1),      {NULL, NULL, 0},
+    ENTRY(emix_run, 4),
+    ENTRY(emix_race, 4),
+    ENTRY(emix_step, 4),
+    ENTRY(emix_evaluate, 5),
+    ENTRY(emix_condense, 3),
+    ENTRY(emix_describe, 1),
+    ENTRY(emix_threads, 0),
+    ENTRY(emix_nodes, 2),
+    ENTRY(emix_cells, 2),
+    ENTRY(emix_polish, 5),
+    ENTRY(hook_softmax, 1),
+    ENTRY(hook_deviance_part, 2),
+    ENTRY(hook_parallel, 2),
+    ENTRY(hook_dot, 2),
+    ENTRY(hook_exp, 1),
+    ENTRY(hook_log, 1),
+    ENTRY(hook_smallest_eigen, 1),
+    {NULL, NULL, 0},
 };
 
 void R_init_emix(DllInfo *dll);

@@ -59,56 +59,129 @@ void em_cholesky_solve(const double *l, int n, double *b)
     em_backward(l, n, b);
 }
 
-/* One rotation that makes a[p, q] zero; v collects the rotations. */
-static void rotate(double *a, double *v, int n, int p, int q)
-{
-    double apq = column(a, n, q)[p];
-    double theta = (column(a, n, q)[q] - column(a, n, p)[p]) / (2 * apq);
-    double t = (theta >= 0 ? 1 : -1) / (fabs(theta) + sqrt(theta * theta + 1));
-    double c = 1 / sqrt(t * t + 1), s = t * c;
-
-    for (int i = 0; i < n; i++) {
-        double aip = column(a, n, p)[i], aiq = column(a, n, q)[i];
-        column(a, n, p)[i] = c * aip - s * aiq;
-        column(a, n, q)[i] = s * aip + c * aiq;
-        double vip = column(v, n, p)[i], viq = column(v, n, q)[i];
-        column(v, n, p)[i] = c * vip - s * viq;
-        column(v, n, q)[i] = s * vip + c * viq;
-    }
-    for (int i = 0; i < n; i++) {
-        double api = column(a, n, i)[p], aqi = column(a, n, i)[q];
-        column(a, n, i)[p] = c * api - s * aqi;
-        column(a, n, i)[q] = s * api + c * aqi;
-    }
-}
-
-static double off_diagonal(const double *a, int n)
+double em_inner(const double *a, const double *b, int n)
 {
     double sum = 0;
-    for (int j = 0; j < n; j++)
-        for (int i = 0; i < j; i++)
-            sum += const_column(a, n, j)[i] * const_column(a, n, j)[i];
+    for (int i = 0; i < n; i++)
+        sum += a[i] * b[i];
     return sum;
+}
+
+/* c := c + a b */
+static void add_times(double *c, double a, const double *b, int n)
+{
+    for (int i = 0; i < n; i++)
+        c[i] += a * b[i];
+}
+
+/* v becomes u, u[0] = 1, such that I - tau u u' takes v to (beta, 0, .., 0); returns tau. */
+static double reflector(double *v, int n, double *beta)
+{
+    double first = v[0], rest = em_inner(v + 1, v + 1, n - 1);
+
+    *beta = first;
+    v[0] = 1;
+    if (rest == 0)
+        return 0;
+    *beta = first > 0 ? -sqrt(first * first + rest) : sqrt(first * first + rest);
+    for (int i = 1; i < n; i++)
+        v[i] /= first - *beta;
+    return (*beta - first) / *beta;
+}
+
+/* T = Q' a Q, tridiagonal, by reflections from both sides (Golub & Van Loan 2013, 8.3.1). In a's
+ * columns below the diagonal stay their u, of which Q is made. */
+static void tridiagonalise(double *a, int n, double *diagonal, double *off, double *tau, double *w)
+{
+    for (int i = 0; i + 1 < n; i++) {
+        int m = n - 1 - i;
+        double *u = column(a, n, i) + i + 1, *rest = column(a, n, i + 1) + i + 1;
+        diagonal[i] = u[-1];
+        tau[i] = reflector(u, m, off + i);
+        memset(w, 0, (size_t)m * sizeof(double));
+        for (int j = 0; j < m; j++)
+            add_times(w, tau[i] * u[j], rest + em_at(j, n), m);
+        add_times(w, -0.5 * tau[i] * em_inner(w, u, m), u, m);
+        for (int j = 0; j < m; j++) {
+            add_times(rest + em_at(j, n), -w[j], u, m);
+            add_times(rest + em_at(j, n), -u[j], w, m);
+        }
+    }
+    diagonal[n - 1] = column(a, n, n - 1)[n - 1];
+}
+
+/* An eigenvalue of T is at x or below where a pivot of T - x is not positive (Sturm). */
+static bool any_below(const double *diagonal, const double *off, int n, double x)
+{
+    double pivot = diagonal[0] - x;
+
+    for (int i = 1; i < n && pivot > 0; i++)
+        pivot = diagonal[i] - x - off[i - 1] * off[i - 1] / pivot;
+    return !(pivot > 0);
+}
+
+/* The smallest eigenvalue of T by bisection; all are above *low, next to it. */
+static double bisect(const double *diagonal, const double *off, int n, double *low)
+{
+    double high = diagonal[0], size = 0;
+
+    for (int i = 0; i < n; i++) { /* no eigenvalue is outside Gershgorin's circles */
+        double row = fabs(diagonal[i]) + (i > 0 ? fabs(off[i - 1]) : 0);
+        row += i + 1 < n ? fabs(off[i]) : 0;
+        size = row > size ? row : size;
+        high = diagonal[i] < high ? diagonal[i] : high;
+    }
+    *low = -2 * size - DBL_MIN;
+    while (high - *low > 4 * DBL_EPSILON * size + DBL_MIN) {
+        double middle = *low + (high - *low) / 2;
+        if (any_below(diagonal, off, n, middle))
+            high = middle;
+        else
+            *low = middle;
+    }
+    return high;
+}
+
+/* x := (L D L')^-1 x of length 1; L's diagonal is 1. */
+static void solve_tridiagonal(const double *d, const double *l, int n, double *x)
+{
+    for (int i = 1; i < n; i++)
+        x[i] -= l[i - 1] * x[i - 1];
+    x[n - 1] /= d[n - 1];
+    for (int i = n - 2; i >= 0; i--)
+        x[i] = x[i] / d[i] - l[i] * x[i + 1];
+    double length = sqrt(em_inner(x, x, n));
+    for (int i = 0; i < n; i++)
+        x[i] /= length;
+}
+
+/* The vector of T's smallest eigenvalue by inverse iteration from `low`: there T - low = L D L' is
+ * positive definite and needs no exchange of rows. L and D replace T. */
+static void inverse_iterate(double *diagonal, double *off, int n, double low, double *x)
+{
+    for (int i = 0; i < n; i++) {
+        double taken = i > 0 ? off[i - 1] * off[i - 1] * diagonal[i - 1] : 0;
+        double least = DBL_EPSILON * (fabs(diagonal[i]) + fabs(low)) + DBL_MIN;
+        diagonal[i] -= low + taken;
+        diagonal[i] = diagonal[i] > least ? diagonal[i] : least;
+        if (i + 1 < n)
+            off[i] /= diagonal[i];
+        x[i] = 1 + i % 7; /* a vector that has a part in every direction that matters */
+    }
+    for (int turn = 0; turn < 4; turn++)
+        solve_tridiagonal(diagonal, off, n, x);
 }
 
 double em_smallest_eigen(double *a, int n, double *vector, double *work)
 {
-    double size = 0;
-    int least = 0;
+    double *diagonal = work, *off = diagonal + n, *tau = off + n, *w = tau + n, low;
 
-    memset(work, 0, em_at(n, n) * sizeof(double));
-    for (int j = 0; j < n; j++) {
-        column(work, n, j)[j] = 1;
-        size += fabs(column(a, n, j)[j]);
+    tridiagonalise(a, n, diagonal, off, tau, w);
+    double least = bisect(diagonal, off, n, &low);
+    inverse_iterate(diagonal, off, n, low, vector);
+    for (int i = n - 2; i >= 0; i--) {
+        double *u = column(a, n, i) + i + 1, *x = vector + i + 1;
+        add_times(x, -tau[i] * em_inner(u, x, n - 1 - i), u, n - 1 - i);
     }
-    for (int sweep = 0; sweep < 30 && off_diagonal(a, n) > 1e-24 * size * size; sweep++)
-        for (int q = 1; q < n; q++)
-            for (int p = 0; p < q; p++)
-                if (column(a, n, q)[p] != 0)
-                    rotate(a, work, n, p, q);
-    for (int j = 1; j < n; j++)
-        if (column(a, n, j)[j] < column(a, n, least)[least])
-            least = j;
-    memcpy(vector, column(work, n, least), (size_t)n * sizeof(double));
-    return column(a, n, least)[least];
+    return least;
 }

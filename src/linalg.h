@@ -4,14 +4,16 @@
 
 #include "types.h"
 
+double em_inner(const double *a, const double *b, int n);
+
 /* a becomes its lower Cholesky factor; false where a is not positive definite to rounding. */
 bool em_cholesky(double *a, int n);
 
 /* Solves (L L') x = b in place of b. */
 void em_cholesky_solve(const double *l, int n, double *b);
 
-/* The smallest eigenvalue of the symmetric a (destroyed) and its vector, by Jacobi
- * rotations; work holds n * n doubles. */
+/* The smallest eigenvalue of the symmetric a (destroyed) and its vector, of length 1; work
+ * holds 4 n doubles. The squares of its entries must be numbers. */
 double em_smallest_eigen(double *a, int n, double *vector, double *work);
 
 /* b := L^-1 b and b := L^-T b. */

@@ -4,6 +4,7 @@ softmax <- function(a) .Call(emix:::C_hook_softmax, a)
 deviance_part <- function(x, m) .Call(emix:::C_hook_deviance_part, x, m)
 parallel <- function(threads, tasks) .Call(emix:::C_hook_parallel, threads, tasks)
 dot <- function(a, b) .Call(emix:::C_hook_dot, a, b)
+smallest_eigen <- function(a) .Call(emix:::C_hook_smallest_eigen, a)
 
 test_that("softmax: shares and the log of the sum", {
   set.seed(50)
@@ -149,4 +150,34 @@ test_that("hooks refuse what they cannot read", {
   expect_error(dot(1:3, NULL))
   expect_error(dot(c(1, 2), 1))
   expect_error(dot(numeric(257), NULL))
+})
+
+test_that("the smallest eigenvalue and its vector", {
+  expect_eigen <- function(a) {
+    found <- smallest_eigen(a)
+    size <- max(abs(a))
+    values <- eigen(a, symmetric = TRUE, only.values = TRUE)$values
+    expect_near(found$value / size, min(values) / size, 1e-13)
+    expect_near(sum(found$vector^2), 1, 1e-13)
+    expect_near(max(abs(a %*% found$vector - found$value * found$vector)) / size, 0, 1e-13)
+  }
+  set.seed(52)
+  for (n in c(1, 2, 3, 5, 12, 40)) {
+    a <- crossprod(matrix(rnorm(n^2), n))
+    expect_eigen(a)
+    expect_eigen(-a)
+    expect_eigen(a * 1e-100)
+    expect_eigen(diag(seq_len(n), n) - 2)
+    expect_eigen(diag(n))
+    if (n > 2) expect_eigen(crossprod(a[-1, ])) # singular
+    # Two least eigenvalues next to each other, and entries of all sizes.
+    q <- qr.Q(qr(a))
+    expect_eigen(local({
+      b <- q %*% (c(-1, -1 + 1e-12, seq_len(n))[seq_len(n)] * t(q))
+      (b + t(b)) / 2
+    }))
+    expect_eigen(a * outer(10^-seq_len(n), 10^-seq_len(n)))
+  }
+  expect_identical(smallest_eigen(matrix(0, 4, 4))$value, 0)
+  expect_error(smallest_eigen(matrix(0, 2, 3)), "square")
 })
