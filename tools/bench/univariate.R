@@ -9,19 +9,9 @@
 
 usage <- "usage: Rscript tools/bench/univariate.R [n ...] [--limit=seconds] [--repeats=number]"
 
-# ---- the problem --------------------------------------------------------------------------
-
-# Overlapping components: EM is slow here, so that no run reaches its limit, where a package
-# might leave the loop early, in as few iterations as are timed.
-truth <- list(prop = c(0.4, 0.35, 0.25), mean = c(-2, 0.5, 4), sd = c(1, 0.9, 1.6))
-start <- list(prop = rep(1 / 3, 3), mean = c(-1, 0, 2), sd = c(1, 1, 1))
-k <- length(truth$prop)
-
-draw_sample <- function(n) {
-  set.seed(1)
-  component <- sample.int(k, n, replace = TRUE, prob = truth$prop)
-  rnorm(n, truth$mean[component], truth$sd[component])
-}
+# Helpers stand beside this file.
+here <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)[1])
+source(file.path(dirname(here), "helpers.R"))
 
 # ---- the tools ----------------------------------------------------------------------------
 
@@ -100,50 +90,6 @@ tools <- list(
   mixtools = mixtools_tool,
   "plain R" = list(package = NULL, iterate = plain_em, fit = NULL)
 )
-
-# What a package writes to the console is not our output, and writing it takes no time here.
-silently <- function(expr) {
-  sink(nullfile())
-  on.exit(sink())
-  expr
-}
-
-is_installed <- function(package) is.null(package) || requireNamespace(package, quietly = TRUE)
-
-# mclust looks its own functions up on the search path, so the peers must be attached.
-load_tools <- function() {
-  here <- vapply(tools, function(tool) is_installed(tool$package), NA)
-  if (!here[["emix"]]) stop("emix is not installed: R CMD INSTALL .", call. = FALSE)
-  if (!all(here)) cat("Not installed, left out:", toString(names(tools)[!here]), "\n")
-  packages <- unlist(lapply(tools[here], `[[`, "package"))
-  for (package in setdiff(packages, "emix")) {
-    suppressPackageStartupMessages(library(package, character.only = TRUE, warn.conflicts = FALSE))
-  }
-  versions <- vapply(packages, function(package) format(packageVersion(package)), "")
-  cat(R.version.string, "-", toString(paste(packages, versions)), "\n")
-  tools[here]
-}
-
-# ---- the clock ----------------------------------------------------------------------------
-
-# CPU seconds: with one thread they are what a clock on the wall shows on an idle machine, and
-# other work on the machine disturbs them less.
-cpu_now <- function() sum(proc.time()[c("user.self", "sys.self")])
-
-# Seconds, and the value, of an expression; Inf where it took more than `limit`. R looks at the
-# limit only between calls of compiled code, and a package may catch the error and go on:
-# hence the second look at the clock.
-time_within <- function(expr, limit) {
-  gc()
-  begun <- cpu_now()
-  setTimeLimit(cpu = limit)
-  value <- tryCatch(expr, error = function(e) e)
-  setTimeLimit(cpu = Inf)
-  seconds <- cpu_now() - begun
-  if (seconds >= limit) return(list(seconds = Inf, value = NULL))
-  if (inherits(value, "error")) stop(value)
-  list(seconds = seconds, value = value)
-}
 
 # ---- seconds per iteration ----------------------------------------------------------------
 
@@ -225,10 +171,6 @@ ratio_text <- function(seconds, limit) {
   paste0(ifelse(over, "> ", ""), format_each(ratio, 3))
 }
 
-format_each <- function(values, digits) {
-  vapply(values, function(v) format(signif(v, digits), scientific = FALSE), "")
-}
-
 print_iterations <- function(result, n, limit) {
   seconds <- result$seconds
   over <- is.infinite(seconds)
@@ -264,24 +206,12 @@ print_fits <- function(result, n, limit) {
 
 # ---- the run ------------------------------------------------------------------------------
 
-read_number <- function(text) {
-  value <- suppressWarnings(as.numeric(text))
-  if (is.na(value) || value <= 0) stop("not a positive number: ", text, "\n", usage, call. = FALSE)
-  value
-}
-
-read_option <- function(arguments, name, default) {
-  flag <- paste0("^--", name, "=")
-  given <- sub(flag, "", grep(flag, arguments, value = TRUE))
-  if (length(given)) read_number(given[length(given)]) else default
-}
-
 main <- function(arguments) {
   limit <- read_option(arguments, "limit", 120)
   repeats <- read_option(arguments, "repeats", 5)
   sizes <- grep("^--(limit|repeats)=", arguments, value = TRUE, invert = TRUE)
   sizes <- if (length(sizes)) vapply(sizes, read_number, 0) else c(1e4, 1e5, 1e6)
-  tools <- load_tools()
+  tools <- load_tools(tools)
   cat(sprintf("CPU seconds, medians of %g; a single run may take %g s\n", repeats, limit))
   for (n in sizes) {
     x <- draw_sample(n)
