@@ -286,7 +286,7 @@ normal_family <- function() list(
     -abs(parameters$mean[a] - parameters$mean[b]) / (parameters$sd[a] + parameters$sd[b])
   },
   coincide = function(parameters, a, b) {
-    near <- 1e-2 * min(parameters$sd[c(a, b)])
+    near <- 0.05 * min(parameters$sd[c(a, b)])
     abs(diff(parameters$mean[c(a, b)])) < near && abs(diff(parameters$sd[c(a, b)])) < near
   },
   order = function(parameters) order(parameters$mean, parameters$sd, parameters$prop),

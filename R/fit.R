@@ -88,12 +88,25 @@ warn_of_fit <- function(fit) {
   if (fit$converged && fit$convergence$spurious) warn_spurious(fit, several)
 }
 
+# A run that ended, but at no maximum.
+at_saddle <- function(fit) {
+  c <- fit$convergence
+  !fit$converged && !is.finite(c$gain) && (c$flat || fit$iterations < fit$arguments$control$max_iter)
+}
+
 warn_not_converged <- function(fit, several) {
   gain <- fit$convergence$gain
-  emix_warn("iterations", if (several) sprintf("With the chosen k = %d ", fit$k), "EM stopped after max_iter = ",
-    fit$arguments$control$max_iter,
-    " iterations", if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
-    ". Allow more: control = em_control(max_iter = ).")
+  control <- fit$arguments$control
+  chosen <- if (several) sprintf("With the chosen k = %d ", fit$k)
+  if (at_saddle(fit)) {
+    emix_warn("iterations", chosen, "EM ended at a saddle point: the log-likelihood rises from there",
+      if (!control$accelerate) ". Another `start`, or accelerate = TRUE, leads on." else
+        ", but only until a component collapses. Fewer components, `equal = \"sd\"` or a prior would help.")
+  } else {
+    emix_warn("iterations", chosen, "EM stopped after max_iter = ", control$max_iter, " iterations",
+      if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
+      ". Allow more: control = em_control(max_iter = ).")
+  }
 }
 
 warn_spurious <- function(fit, several) {

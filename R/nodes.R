@@ -116,5 +116,8 @@ to_all_rows <- function(run, nodes, problem) {
   end$iterations <- end$iterations + run$iterations
   end$evaluations <- end$evaluations + run$evaluations
   end$spurious <- spurious_runs(end, problem)
+  # What leave_ridge() found does not change.
+  end$flat <- end$flat || run$flat
+  if (run$flat && !run$converged) end[c("converged", "gain")] <- run[c("converged", "gain")]
   utils::modifyList(run, end)
 }

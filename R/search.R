@@ -259,41 +259,6 @@ finish <- function(field, ground, problem, control) {
   best
 }
 
-# Components of equal parameters, as a list of groups.
-coinciding <- function(parameters, spec) {
-  if (spec$k < 2L) return(list())
-  order <- spec$family$order(parameters)
-  near <- vapply(seq_len(spec$k - 1L), function(i) {
-    both <- order[c(i, i + 1L)]
-    all(parameters$prop[both] > 0) && spec$family$coincide(parameters, both[1L], both[2L])
-  }, NA)
-  groups <- split(order, cumsum(c(TRUE, !near)))
-  unname(groups[lengths(groups) > 1L])
-}
-
-# A run that ended where components coincide is on a ridge or a saddle, some without curvature. They
-# are moved apart; where that does not lead higher, the end is flat, and said to be.
-leave_ridge <- function(run, problem) {
-  spec <- problem$spec
-  plain <- !run$converged || !problem$control$accelerate || !is.null(problem$data$label)
-  if (run$status != 0L || plain || spec$k < 2L) return(run)
-  parameters <- unpack_core(run$theta, spec)
-  groups <- coinciding(parameters, spec)
-  if (!length(groups)) return(run)
-  free <- free_blocks(spec)
-  for (group in groups) parameters <- spec$family$apart(parameters, group, free, 3)
-  theta <- as.double(unlist(impose(parameters, spec), use.names = FALSE))
-  again <- run_em(problem, theta, problem$control$trace)
-  higher <- again$status == 0L && again$objective > run$objective + same_maximum * problem$unit
-  if (!higher) {
-    run$flat <- TRUE
-    return(run)
-  }
-  again$iterations <- again$iterations + run$iterations
-  again$evaluations <- again$evaluations + run$evaluations
-  utils::modifyList(run, c(again, list(from = theta)))
-}
-
 # Classification EM climbs another objective: the likelihood where it ended is asked for.
 soft_likelihood <- function(run, rows, spec, affine, control, prior) {
   control[c("estep", "max_iter", "trace")] <- list("soft", 0L, FALSE)
@@ -306,7 +271,7 @@ soft_likelihood <- function(run, rows, spec, affine, control, prior) {
 trace_best <- function(best, problem, near) {
   again <- run_em(problem, best$from, TRUE)
   if (again$status != 0L || abs(again$objective - best$objective) > near) again <- run_em(problem, best$theta, TRUE)
-  kept <- best[c("flat", "iterations", "evaluations")]
+  kept <- best[c("flat", "converged", "gain", "iterations", "evaluations")]
   utils::modifyList(utils::modifyList(best, again), kept)
 }
 

@@ -32,7 +32,7 @@ bridge_layer <- 8
 r_layers <- list(
   "conditions", "check", "control", "prior",
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
-  c("evaluate", "nodes", "search"),
+  c("evaluate", "nodes", "search", "leave"),
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "bootstrap"),
   c("plot(-[a-z]+)?", "trace", "gradient"),
