@@ -5,9 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* A component with fewer rows than this, and fewer still to come, is proposed to be empty. */
-static const double few_rows = 0.05;
-
 int em_inform_size(const em_model *m)
 {
     return em_score_raw(m);
@@ -32,12 +29,6 @@ void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
     f->gradient = f->raw_step + f->raw;
 }
 
-/* Proportions that share the free mass. */
-static bool is_free(const em_model *m, const double *theta, int j)
-{
-    return !m->held[j] && theta[j] > 0;
-}
-
 /* Numbers the free coordinates; returns how many there are. */
 static int number_free(em_inform *f, const em_problem *p, const double *theta)
 {
@@ -48,10 +39,10 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
 
     f->reference = -1;
     for (int j = 0; j < k; j++)
-        if (is_free(m, theta, j) && (f->reference < 0 || theta[j] > theta[f->reference]))
+        if (em_is_free(m, theta, j) && (f->reference < 0 || theta[j] > theta[f->reference]))
             f->reference = j;
     for (int j = 0; j < k; j++)
-        f->index[j] = is_free(m, theta, j) && j != f->reference ? q++ : -1;
+        f->index[j] = em_is_free(m, theta, j) && j != f->reference ? q++ : -1;
     for (int a = 0; a < r; a++) {
         int shared = -1;
         for (int j = 0; j < k; j++) {
@@ -105,10 +96,10 @@ static void centre_proportions(em_inform *f, const em_model *m, const double *th
         for (int e = 0; e < raw; e++) {
             double sum = 0;
             for (int l = 0; l < k; l++)
-                if (is_free(m, theta, l))
+                if (em_is_free(m, theta, l))
                     sum += f->cross[(size_t)l * down + (size_t)e * along];
             for (int l = 0; l < k; l++)
-                if (is_free(m, theta, l))
+                if (em_is_free(m, theta, l))
                     f->cross[(size_t)l * down + (size_t)e * along] -= theta[l] / left * sum;
         }
     }
@@ -118,7 +109,7 @@ static double free_share(const em_model *m, const double *theta)
 {
     double left = 0;
     for (int j = 0; j < m->k; j++)
-        left += is_free(m, theta, j) ? theta[j] : 0;
+        left += em_is_free(m, theta, j) ? theta[j] : 0;
     return left;
 }
 
@@ -128,8 +119,14 @@ static double free_rows(const em_problem *p, const double *theta)
     const em_model *m = p->model;
     double total = 0;
     for (int j = 0; j < m->k; j++)
-        total += is_free(m, theta, j) ? p->sums[1 + j] + em_prior_rows(m, j) : 0;
+        total += em_is_free(m, theta, j) ? p->sums[1 + j] + em_prior_rows(m, j) : 0;
     return total;
+}
+
+double em_inform_rows(const em_problem *p, const double *theta)
+{
+    double left = free_share(p->model, theta);
+    return left > 0 ? free_rows(p, theta) / left : 0;
 }
 
 /* Complete information of the log proportions: N (diag(share) - share share'). */
@@ -233,15 +230,15 @@ static void move_proportions(const em_inform *f, const em_model *m, const double
 
     for (int j = 0; j < m->k; j++) {
         moved[j] = theta[j];
-        if (!is_free(m, theta, j))
+        if (!em_is_free(m, theta, j))
             continue;
         left += theta[j];
         moved[j] = theta[j] * exp(f->raw_step[j]);
         total += moved[j];
     }
     for (int j = 0; j < m->k; j++)
-        if (is_free(m, theta, j))
-            moved[j] *= left / total;
+        if (em_is_free(m, theta, j))
+            moved[j] = em_share_of(moved[j] * (left / total));
 }
 
 void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,
@@ -253,57 +250,4 @@ void em_inform_move(const em_inform *f, const em_problem *p, const double *theta
         f->raw_step[e] = f->index[e] < 0 ? 0 : a->step[f->index[e]];
     move_proportions(f, m, theta, moved);
     m->family->move(m, theta + p->n_latent, f->raw_step + m->k, moved + p->n_latent);
-}
-
-/* Has component j no parameter of its own that could still move to where it is wanted? */
-static bool is_settled(const em_model *m, const int *held, int j)
-{
-    for (int a = 0; a < m->family->n_free; a++)
-        if (!held[a * m->k + j] && !(m->equal >> a & 1u))
-            return false;
-    return true;
-}
-
-/* The proportion of a component that is empty but for few_rows, and becoming emptier. One that
- * can still move is waited for, until it is where it gains most and shrinks all the same. */
-static bool leaves_mixture(const em_problem *p, const double *theta, int j)
-{
-    const em_model *m = p->model;
-    double mass = p->sums[1 + j];
-    bool settled = is_settled(m, m->held + p->n_latent, j);
-
-    return em_prior_rows(m, j) == 0 && mass < p->total * theta[j] &&
-           mass < em_row_weight(p) * (settled ? few_rows : few_rows * 1e-9);
-}
-
-/* Free proportions scaled to the sum that they had. */
-static bool rescale(const em_model *m, const double *theta, double *moved)
-{
-    double before = 0, after = 0;
-
-    for (int j = 0; j < m->k; j++) {
-        before += m->held[j] ? 0 : theta[j];
-        after += m->held[j] ? 0 : moved[j];
-    }
-    for (int j = 0; j < m->k && after > 0; j++)
-        if (!m->held[j])
-            moved[j] *= before / after;
-    return after > 0 || before == 0;
-}
-
-bool em_inform_snap(const em_problem *p, const double *theta, bool leave, double *moved)
-{
-    const em_model *m = p->model;
-    const double *family_sums = p->sums + 1 + m->k + m->latent->n_sums(m);
-    double row = em_row_weight(p);
-    bool any = m->family->snap(m, m->held + p->n_latent, family_sums, theta + p->n_latent, row,
-                               leave, moved + p->n_latent);
-
-    for (int j = 0; j < m->k; j++) {
-        bool goes = !m->held[j] &&
-                    (leave ? theta[j] == 0 : is_free(m, theta, j) && leaves_mixture(p, theta, j));
-        moved[j] = !goes ? theta[j] : leave ? 0.01 * row / p->total : 0;
-        any = any || goes;
-    }
-    return rescale(m, theta, moved) && any;
 }
