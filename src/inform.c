@@ -45,13 +45,15 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
         f->index[j] = em_is_free(m, theta, j) && j != f->reference ? q++ : -1;
     for (int a = 0; a < r; a++) {
         int shared = -1;
+        size_t diagonal = (size_t)(a * r + a);
         for (int j = 0; j < k; j++) {
             int *at = f->index + em_at(j, r) + (size_t)(k + a);
             *at = -1;
             bool shared_by_all = m->equal >> a & 1u;
             if (held[a * k + j] || m->family->on_boundary(m, par, j, a))
                 continue;
-            if (theta[j] == 0 && !shared_by_all) /* an empty component's own: nothing says where */
+            /* An empty component's own: only a prior says where. */
+            if (theta[j] == 0 && !shared_by_all && !(f->observed[em_at(j, r * r) + diagonal] > 0))
                 continue;
             if (!shared_by_all)
                 *at = q++;
@@ -151,15 +153,29 @@ static void add_proportions(const em_inform *f, const em_problem *p, const doubl
     }
 }
 
-static void add_components(em_inform *f, const em_problem *p, const double *theta, em_accel *a)
+/* The components' own gradient and information, the prior's among it, before it is known which of
+ * it is free. The prior is all that measures an empty component. */
+static void own_information(em_inform *f, const em_problem *p, const double *theta)
 {
     const em_model *m = p->model;
     int k = m->k, r = m->family->n_free;
     const double *mass = p->sums + 1, *family_sums = mass + k + m->latent->n_sums(m);
 
     m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
+    memset(f->raw_step, 0, em_at(k, r) * sizeof(double)); /* takes the prior's gradient */
     if (em_prior_family(m) != NULL)
-        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->gradient, f->observed);
+        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
+    for (int j = 0; j < k; j++)
+        for (int a = 0; a < r && theta[j] == 0; a++) {
+            size_t at = em_at(j, r * r) + (size_t)(a * r + a);
+            f->expected[at] = f->observed[at];
+        }
+}
+
+static void add_components(const em_inform *f, const em_model *m, em_accel *a)
+{
+    int k = m->k, r = m->family->n_free;
+
     for (int e = 0; e < k * r; e++) {
         int to = f->index[k + e];
         if (to < 0)
@@ -205,6 +221,7 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
 {
     double left = free_share(p->model, theta);
 
+    own_information(f, p, theta);
     a->q = number_free(f, p, theta);
     memset(a->information, 0, em_at(a->q, a->q) * sizeof(double));
     memset(a->metric, 0, em_at(a->q, a->q) * sizeof(double));
@@ -218,7 +235,7 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
                 a->information[em_at(f->index[e], a->q) + (size_t)f->index[c]] -=
                     f->cross[em_at(e, f->raw) + (size_t)c];
     add_proportions(f, p, theta, left, a);
-    add_components(f, p, theta, a);
+    add_components(f, p->model, a);
     em_inform_gradient(f, p, theta, a);
 }
 

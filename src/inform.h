@@ -7,7 +7,8 @@
  *
  * all posterior expectations. Raw coordinates become free ones by one linear map: logs of the
  * free proportions against the largest of them, held parameters left out, shared ones added
- * up; a component without rows and a parameter on its boundary are left out too. */
+ * up; a parameter on its boundary is left out too, and those of a component without rows of which
+ * no prior says anything. */
 #ifndef EMIX_INFORM_H
 #define EMIX_INFORM_H
 

@@ -87,6 +87,77 @@ test_that("a component whose rows are all impossible leaves its boundary", {
   expect_near(fit$loglik, emix(x, k = 2, family = "binomial", equal = "prop")$loglik, 1e-10)
 })
 
+# A prior on the parameters of an empty component, or on a common one whose first component is.
+prior_objective <- function(x, fit, prior, equal) {
+  live <- fit$parameters$prop > 0
+  parameters <- lapply(fit$parameters, unname)
+  oracle_loglik(x, lapply(parameters, `[`, live), oracle_normal) +
+    oracle_normal$log_prior(parameters, prior, equal)
+}
+
+test_that("a prior on a common sd counts where the first component is empty", {
+  x <- c(qnorm(ppoints(30)), 3 + qnorm(ppoints(20)))
+  numbers <- list(mean = 1, shrinkage = 0.5, df = 4, scale = 2)
+  prior <- do.call(em_prior, c(list("flat"), numbers))
+  fits <- lapply(list(c(0, NA, NA), c(NA, NA, 0)), function(prop) {
+    order <- if (is.na(prop[1])) c(2, 3, 1) else 1:3
+    start <- lapply(list(prop = c(0, 0.5, 0.5), mean = c(7, 0, 3), sd = c(1, 1, 1)), `[`, order)
+    emix(x, k = 3, equal = "sd", prior = prior, fixed = list(prop = prop), start = start)
+  })
+  for (fit in fits) {
+    expect_true(fit$converged)
+    expect_near(fit$objective, prior_objective(x, fit, numbers, "sd"), 1e-12)
+    # All that the prior or the rows see is at its best: the empty mean too.
+    for (step in c(-1e-4, 1e-4)) {
+      for (move in list(list("sd", 1:3), list("mean", 1), list("mean", 2), list("mean", 3))) {
+        inside <- fit
+        inside$parameters[[move[[1]]]][move[[2]]] <- inside$parameters[[move[[1]]]][move[[2]]] + step
+        expect_lt(prior_objective(x, inside, numbers, "sd"), fit$objective + 1e-12)
+      }
+    }
+  }
+  expect_near(fits[[1]]$objective, fits[[2]]$objective, 1e-12)
+  expect_near(fits[[1]]$parameters$mean[1], 1, 1e-8)
+})
+
+test_that("the certificate knows of the prior on an empty component", {
+  x <- c(qnorm(ppoints(30)), 3 + qnorm(ppoints(20)))
+  numbers <- list(mean = 1, shrinkage = 0.5, df = 4, scale = 2)
+  prior <- do.call(em_prior, c(list("flat"), numbers))
+  for (equal in list("sd", NULL)) {
+    at <- function(...) {
+      emix(x, k = 3, equal = equal, prior = prior, fixed = list(prop = c(0, NA, NA)), ...)
+    }
+    best <- at(start = list(prop = c(0, 0.6, 0.4), mean = c(1, 0, 3), sd = rep(1, 3)))
+    # Only the empty component is off: the gain is what its prior lacks.
+    start <- lapply(best$parameters, unname)
+    start$mean[1] <- start$mean[1] + 0.01
+    if (is.null(equal)) start$sd[1] <- start$sd[1] * 1.01
+    off <- at(start = start, control = em_control(max_iter = 0))
+    expect_near(off$convergence$gain / (best$objective - off$objective), 1, 0.05)
+    # And it is not called a maximum before that is gained.
+    again <- at(start = start)
+    expect_near(again$objective, best$objective, 1e-11)
+    expect_near(coef(again), coef(best), 1e-6)
+  }
+})
+
+test_that("priors on probabilities of empty components, own and shared", {
+  x <- cbind(c(1, 2, 2, 8, 7, 9), c(9, 8, 8, 2, 3, 1))
+  prior <- em_prior(prob = c(2, 3))
+  log_prior <- function(p) sum(log(p) + 2 * log1p(-p))
+  own <- emix(x, k = 3, family = "binomial", prior = prior, fixed = list(prop = c(0, NA, NA)),
+    start = list(prop = c(0, 0.5, 0.5), prob = c(0.9, 0.2, 0.8)))
+  expect_true(own$converged)
+  expect_near(own$parameters$prob[1], 1 / 3, 1e-8) # the prior's mode
+  live <- lapply(own$parameters, function(v) unname(v)[2:3])
+  expect_near(own$objective, oracle_loglik(x, live, oracle_binomial) + log_prior(own$parameters$prob), 1e-12)
+  labels <- rep(c(2, 3), each = 3)
+  shared <- emix(x, k = 3, family = "binomial", prior = prior, equal = "prob", labels = labels,
+    fixed = list(prop = c(0, NA, NA)), start = list(prop = c(0, 0.5, 0.5), prob = rep(0.4, 3)))
+  expect_near(shared$parameters$prob, rep((29 + 1) / (60 + 3), 3), 1e-9)
+})
+
 test_that("more components than memory for scores: no overflow, plain EM", {
   k <- 12000
   x <- 100 * seq_len(k)
