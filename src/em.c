@@ -329,7 +329,8 @@ static em_status climb(em_loop *l)
     return EM_OK;
 }
 
-/* The certificate of a run that has not gathered scores: one more walk. */
+/* The certificate of a run that has not gathered scores: one more walk. Steps end at a saddle too,
+ * which is no maximum. */
 static em_status certify(em_loop *l)
 {
     double objective = 0;
@@ -342,6 +343,8 @@ static em_status certify(em_loop *l)
     if (status == EM_OK) {
         em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
         l->result.gain = em_accel_decrement(&l->accel);
+        if (l->result.converged && !isfinite(l->result.gain))
+            l->result.converged = is_flat(l);
     }
     return status;
 }
