@@ -1,11 +1,13 @@
 #include "em.h"
 
+#include "boundary.h"
+
 #include <float.h>
 #include <math.h>
 #include <string.h>
 
 /* EM steps that come first: they find the region, proposals the maximum. */
-enum { WARM_STEPS = 3, THIN_STEPS = 40, MOST_ESCAPES = 6 };
+enum { WARM_STEPS = 3, THIN_STEPS = 40, MOST_ESCAPES = 6, MOST_RELEASES = 20 };
 
 /* Components of fewer rows are left to EM at first: a collapse shows soonest there. */
 static const double thin_rows = 3;
@@ -34,7 +36,9 @@ typedef struct {
     double last_gain;        /* the decrement one iteration ago */
     bool stuck;              /* the last proposal was refused */
     bool trusted;            /* Newton's own step has been tried near the top */
-    bool released;           /* boundaries have been left once, and are kept off since */
+    bool settling;           /* all has come to its end but what is near a boundary */
+    bool pinned;             /* what was near a boundary then is not for it */
+    int releases;            /* times that boundaries have been left */
     int stalls;              /* iterations in a row in which the decrement hardly fell */
     int escapes, snap_again; /* tries; iteration from which snapping is tried again */
 } em_loop;
@@ -166,7 +170,8 @@ static em_kind propose(em_loop *l)
 {
     em_result *r = &l->result;
 
-    if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, false, l->candidate)) {
+    if ((l->settling || r->iterations >= l->snap_again) &&
+        em_boundary_snap(l->p, l->theta, l->settling, l->candidate)) {
         l->snap_again = r->iterations + 10;
         l->predicted = 0;
         return EM_BY_BOUNDARY;
@@ -207,7 +212,27 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
     else if (kind == EM_BY_NEWTON)
         em_accel_learn(&l->accel, 1, 1); /* too small to be measured: a success */
     l->stuck = !(better || level);
+    l->pinned = l->pinned || (l->settling && l->stuck);
     return !l->stuck;
+}
+
+/* At what seems the end, is anything on its way to a boundary? It is tried there, whatever came of
+ * tries before; and stays where it is if it is refused. */
+static bool settled(em_loop *l)
+{
+    l->settling = !l->pinned && em_boundary_snap(l->p, l->theta, true, l->candidate);
+    return !l->settling;
+}
+
+/* Where there is no slope, and yet no maximum for certain: is it flat, as where components
+ * coincide, or a saddle? */
+static bool is_flat(em_loop *l)
+{
+    em_result *r = &l->result;
+
+    r->flat = l->escapes >= MOST_ESCAPES || !em_accel_escape(&l->accel, l->p->total);
+    r->gain = r->flat ? steepness(&l->accel) : r->gain;
+    return r->flat;
 }
 
 /* Gradient and information here; whether they say that this is a maximum. */
@@ -219,21 +244,13 @@ static bool certified(em_loop *l)
     l->last_gain = r->gain;
     em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
     r->gain = em_accel_decrement(&l->accel);
-    r->flat = false;
-    if (r->iterations >= l->snap_again && em_inform_snap(l->p, l->theta, false, l->candidate))
-        return false;
+    r->flat = l->settling = false;
     bool newton = r->iterations > WARM_STEPS && l->accel.lambda < 1e-6;
     l->stalls = newton && r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
     /* Far below tol, or below it where rounding lets it fall no further. */
     if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
-        return true;
-    if (!isfinite(r->gain) && steepness(&l->accel) <= 1e-3 * tol) {
-        /* No slope and no way up: flat, as where components coincide. */
-        r->flat = l->escapes >= MOST_ESCAPES || !em_accel_escape(&l->accel, l->p->total);
-        r->gain = r->flat ? steepness(&l->accel) : r->gain;
-        return r->flat;
-    }
-    return false;
+        return settled(l);
+    return !isfinite(r->gain) && steepness(&l->accel) <= 1e-3 * tol && is_flat(l) && settled(l);
 }
 
 static void accept(em_loop *l, const double *theta, double objective, em_kind kind)
@@ -271,21 +288,31 @@ static em_status iterate(em_loop *l)
     return EM_OK;
 }
 
-/* A boundary was right when it was reached; is it still? One step off it tells. True where the
- * objective is higher there, and the run goes on from it. */
-static bool leaves_boundary(em_loop *l)
+/* A step off the boundary: true where the objective rises inwards, and the run goes on from there.
+ */
+static bool steps_off(em_loop *l, double part)
 {
-    double objective = 0;
+    double objective = 0, least = l->result.objective - rounding(l->result.objective);
 
-    if (l->released || !em_inform_snap(l->p, l->theta, true, l->candidate))
+    if (!em_boundary_leave(l->p, l->theta, part, l->candidate) ||
+        expect(l, l->candidate, &objective) != EM_OK ||
+        !em_boundary_stay_off(l->p, l->theta, l->candidate, scaled_tol(l), l->em_step) ||
+        expect(l, l->em_step, &objective) != EM_OK || !(objective >= least))
         return false;
-    l->released = true;
+    l->releases++;
+    l->pinned = false;
     l->snap_again = l->result.iterations + 10;
-    if (expect(l, l->candidate, &objective) != EM_OK || !(objective > l->result.objective))
-        return false;
-    accept(l, l->candidate, objective, EM_BY_BOUNDARY);
+    accept(l, l->em_step, objective, EM_BY_BOUNDARY);
     l->result.converged = certified(l);
     return true;
+}
+
+/* A boundary was right when it was reached; is it still? The maximum may be very near it. */
+static bool leaves_boundary(em_loop *l)
+{
+    if (l->releases == MOST_RELEASES)
+        return false;
+    return steps_off(l, 1e-2) || steps_off(l, 1e-4) || steps_off(l, 1e-6);
 }
 
 static em_status climb(em_loop *l)
@@ -302,7 +329,8 @@ static em_status climb(em_loop *l)
     return EM_OK;
 }
 
-/* The certificate of a run that has not gathered scores: one more walk. */
+/* The certificate of a run that has not gathered scores: one more walk. Steps end at a saddle too,
+ * which is no maximum. */
 static em_status certify(em_loop *l)
 {
     double objective = 0;
@@ -315,6 +343,8 @@ static em_status certify(em_loop *l)
     if (status == EM_OK) {
         em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
         l->result.gain = em_accel_decrement(&l->accel);
+        if (l->result.converged && !isfinite(l->result.gain))
+            l->result.converged = is_flat(l);
     }
     return status;
 }

@@ -200,19 +200,24 @@ static void binomial_move(const em_model *m, const double *prob, const double *s
     }
 }
 
-/* Where p goes: to a boundary of which fewer than 1/20 success (or failure) is expected and
- * fewer still are observed, or off the one that it is on. */
+/* Fewer successes (or failures) than 1/20, and fewer still to come? Not by rounding alone. */
+static bool vanishes(double expected, double observed, double row)
+{
+    return expected < 0.05 * row && observed < expected * (1 - 1e-9);
+}
+
+/* Where p goes: to a boundary if successes (or failures) vanish, or off the one that it is on. */
 static double snapped(double p, const double *s, double row, bool leave)
 {
-    double trials = s[TRIALS], step = 0.01 * row / trials;
+    double trials = s[TRIALS], step = 0.01 * row / (trials > 0 ? trials : 1);
 
-    if (!(trials > 0))
-        return p;
     if (leave)
         return p == 0 ? step : p == 1 ? 1 - step : p;
-    if (trials * p < 0.05 * row && s[SUCCESSES] < trials * p)
+    if (!(trials > 0))
+        return p;
+    if (vanishes(trials * p, s[SUCCESSES], row))
         return 0;
-    if (trials * (1 - p) < 0.05 * row && trials - s[SUCCESSES] < trials * (1 - p))
+    if (vanishes(trials * (1 - p), trials - s[SUCCESSES], row))
         return 1;
     return p;
 }

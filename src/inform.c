@@ -5,9 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-/* A component with fewer rows than this, and fewer still to come, is proposed to be empty. */
-static const double few_rows = 0.05;
-
 int em_inform_size(const em_model *m)
 {
     return em_score_raw(m);
@@ -32,12 +29,6 @@ void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
     f->gradient = f->raw_step + f->raw;
 }
 
-/* Proportions that share the free mass. */
-static bool is_free(const em_model *m, const double *theta, int j)
-{
-    return !m->held[j] && theta[j] > 0;
-}
-
 /* Numbers the free coordinates; returns how many there are. */
 static int number_free(em_inform *f, const em_problem *p, const double *theta)
 {
@@ -48,19 +39,21 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
 
     f->reference = -1;
     for (int j = 0; j < k; j++)
-        if (is_free(m, theta, j) && (f->reference < 0 || theta[j] > theta[f->reference]))
+        if (em_is_free(m, theta, j) && (f->reference < 0 || theta[j] > theta[f->reference]))
             f->reference = j;
     for (int j = 0; j < k; j++)
-        f->index[j] = is_free(m, theta, j) && j != f->reference ? q++ : -1;
+        f->index[j] = em_is_free(m, theta, j) && j != f->reference ? q++ : -1;
     for (int a = 0; a < r; a++) {
         int shared = -1;
+        size_t diagonal = (size_t)(a * r + a);
         for (int j = 0; j < k; j++) {
             int *at = f->index + em_at(j, r) + (size_t)(k + a);
             *at = -1;
             bool shared_by_all = m->equal >> a & 1u;
             if (held[a * k + j] || m->family->on_boundary(m, par, j, a))
                 continue;
-            if (theta[j] == 0 && !shared_by_all) /* an empty component's own: nothing says where */
+            /* An empty component's own: only a prior says where. */
+            if (theta[j] == 0 && !shared_by_all && !(f->observed[em_at(j, r * r) + diagonal] > 0))
                 continue;
             if (!shared_by_all)
                 *at = q++;
@@ -105,10 +98,10 @@ static void centre_proportions(em_inform *f, const em_model *m, const double *th
         for (int e = 0; e < raw; e++) {
             double sum = 0;
             for (int l = 0; l < k; l++)
-                if (is_free(m, theta, l))
+                if (em_is_free(m, theta, l))
                     sum += f->cross[(size_t)l * down + (size_t)e * along];
             for (int l = 0; l < k; l++)
-                if (is_free(m, theta, l))
+                if (em_is_free(m, theta, l))
                     f->cross[(size_t)l * down + (size_t)e * along] -= theta[l] / left * sum;
         }
     }
@@ -118,7 +111,7 @@ static double free_share(const em_model *m, const double *theta)
 {
     double left = 0;
     for (int j = 0; j < m->k; j++)
-        left += is_free(m, theta, j) ? theta[j] : 0;
+        left += em_is_free(m, theta, j) ? theta[j] : 0;
     return left;
 }
 
@@ -128,8 +121,14 @@ static double free_rows(const em_problem *p, const double *theta)
     const em_model *m = p->model;
     double total = 0;
     for (int j = 0; j < m->k; j++)
-        total += is_free(m, theta, j) ? p->sums[1 + j] + em_prior_rows(m, j) : 0;
+        total += em_is_free(m, theta, j) ? p->sums[1 + j] + em_prior_rows(m, j) : 0;
     return total;
+}
+
+double em_inform_rows(const em_problem *p, const double *theta)
+{
+    double left = free_share(p->model, theta);
+    return left > 0 ? free_rows(p, theta) / left : 0;
 }
 
 /* Complete information of the log proportions: N (diag(share) - share share'). */
@@ -154,15 +153,29 @@ static void add_proportions(const em_inform *f, const em_problem *p, const doubl
     }
 }
 
-static void add_components(em_inform *f, const em_problem *p, const double *theta, em_accel *a)
+/* The components' own gradient and information, the prior's among it, before it is known which of
+ * it is free. The prior is all that measures an empty component. */
+static void own_information(em_inform *f, const em_problem *p, const double *theta)
 {
     const em_model *m = p->model;
     int k = m->k, r = m->family->n_free;
     const double *mass = p->sums + 1, *family_sums = mass + k + m->latent->n_sums(m);
 
     m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
+    memset(f->raw_step, 0, em_at(k, r) * sizeof(double)); /* takes the prior's gradient */
     if (em_prior_family(m) != NULL)
-        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->gradient, f->observed);
+        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
+    for (int j = 0; j < k; j++)
+        for (int a = 0; a < r && theta[j] == 0; a++) {
+            size_t at = em_at(j, r * r) + (size_t)(a * r + a);
+            f->expected[at] = f->observed[at];
+        }
+}
+
+static void add_components(const em_inform *f, const em_model *m, em_accel *a)
+{
+    int k = m->k, r = m->family->n_free;
+
     for (int e = 0; e < k * r; e++) {
         int to = f->index[k + e];
         if (to < 0)
@@ -208,6 +221,7 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
 {
     double left = free_share(p->model, theta);
 
+    own_information(f, p, theta);
     a->q = number_free(f, p, theta);
     memset(a->information, 0, em_at(a->q, a->q) * sizeof(double));
     memset(a->metric, 0, em_at(a->q, a->q) * sizeof(double));
@@ -221,7 +235,7 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
                 a->information[em_at(f->index[e], a->q) + (size_t)f->index[c]] -=
                     f->cross[em_at(e, f->raw) + (size_t)c];
     add_proportions(f, p, theta, left, a);
-    add_components(f, p, theta, a);
+    add_components(f, p->model, a);
     em_inform_gradient(f, p, theta, a);
 }
 
@@ -233,15 +247,15 @@ static void move_proportions(const em_inform *f, const em_model *m, const double
 
     for (int j = 0; j < m->k; j++) {
         moved[j] = theta[j];
-        if (!is_free(m, theta, j))
+        if (!em_is_free(m, theta, j))
             continue;
         left += theta[j];
         moved[j] = theta[j] * exp(f->raw_step[j]);
         total += moved[j];
     }
     for (int j = 0; j < m->k; j++)
-        if (is_free(m, theta, j))
-            moved[j] *= left / total;
+        if (em_is_free(m, theta, j))
+            moved[j] = em_share_of(moved[j] * (left / total));
 }
 
 void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,
@@ -253,57 +267,4 @@ void em_inform_move(const em_inform *f, const em_problem *p, const double *theta
         f->raw_step[e] = f->index[e] < 0 ? 0 : a->step[f->index[e]];
     move_proportions(f, m, theta, moved);
     m->family->move(m, theta + p->n_latent, f->raw_step + m->k, moved + p->n_latent);
-}
-
-/* Has component j no parameter of its own that could still move to where it is wanted? */
-static bool is_settled(const em_model *m, const int *held, int j)
-{
-    for (int a = 0; a < m->family->n_free; a++)
-        if (!held[a * m->k + j] && !(m->equal >> a & 1u))
-            return false;
-    return true;
-}
-
-/* The proportion of a component that is empty but for few_rows, and becoming emptier. One that
- * can still move is waited for, until it is where it gains most and shrinks all the same. */
-static bool leaves_mixture(const em_problem *p, const double *theta, int j)
-{
-    const em_model *m = p->model;
-    double mass = p->sums[1 + j];
-    bool settled = is_settled(m, m->held + p->n_latent, j);
-
-    return em_prior_rows(m, j) == 0 && mass < p->total * theta[j] &&
-           mass < em_row_weight(p) * (settled ? few_rows : few_rows * 1e-9);
-}
-
-/* Free proportions scaled to the sum that they had. */
-static bool rescale(const em_model *m, const double *theta, double *moved)
-{
-    double before = 0, after = 0;
-
-    for (int j = 0; j < m->k; j++) {
-        before += m->held[j] ? 0 : theta[j];
-        after += m->held[j] ? 0 : moved[j];
-    }
-    for (int j = 0; j < m->k && after > 0; j++)
-        if (!m->held[j])
-            moved[j] *= before / after;
-    return after > 0 || before == 0;
-}
-
-bool em_inform_snap(const em_problem *p, const double *theta, bool leave, double *moved)
-{
-    const em_model *m = p->model;
-    const double *family_sums = p->sums + 1 + m->k + m->latent->n_sums(m);
-    double row = em_row_weight(p);
-    bool any = m->family->snap(m, m->held + p->n_latent, family_sums, theta + p->n_latent, row,
-                               leave, moved + p->n_latent);
-
-    for (int j = 0; j < m->k; j++) {
-        bool goes = !m->held[j] &&
-                    (leave ? theta[j] == 0 : is_free(m, theta, j) && leaves_mixture(p, theta, j));
-        moved[j] = !goes ? theta[j] : leave ? 0.01 * row / p->total : 0;
-        any = any || goes;
-    }
-    return rescale(m, theta, moved) && any;
 }

@@ -7,7 +7,8 @@
  *
  * all posterior expectations. Raw coordinates become free ones by one linear map: logs of the
  * free proportions against the largest of them, held parameters left out, shared ones added
- * up; a component without rows and a parameter on its boundary are left out too. */
+ * up; a parameter on its boundary is left out too, and those of a component without rows of which
+ * no prior says anything. */
 #ifndef EMIX_INFORM_H
 #define EMIX_INFORM_H
 
@@ -41,8 +42,19 @@ void em_inform_gradient(em_inform *f, const em_problem *p, const double *theta, 
 void em_inform_move(const em_inform *f, const em_problem *p, const double *theta, const em_accel *a,
                     double *moved);
 
-/* Parameters about to reach their boundary moved onto it, or (leave) those on it moved off by a
- * hundredth of a row; false where there are none. */
-bool em_inform_snap(const em_problem *p, const double *theta, bool leave, double *moved);
+/* Rows for each unit of free proportion: a component with fewer becomes emptier. */
+double em_inform_rows(const em_problem *p, const double *theta);
+
+/* Does component j share the free proportions? */
+static inline bool em_is_free(const em_model *m, const double *theta, int j)
+{
+    return !m->held[j] && theta[j] > 0;
+}
+
+/* Rounding must not push a proportion above 1. */
+static inline double em_share_of(double prop)
+{
+    return prop < 1 ? prop : 1;
+}
 
 #endif

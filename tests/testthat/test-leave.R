@@ -155,3 +155,25 @@ test_that("saddles are left whatever it takes: a short way, a long one, other wi
     expect_gt(fit$loglik, whole$loglik + 0.05)
   }
 })
+
+test_that("plain EM's end at a saddle is not called a maximum", {
+  a <- 3 + 0.8 * qnorm(ppoints(40))
+  x <- c(rbind(a, -a)) # quite symmetric: EM cannot leave
+  plain <- em_control(accelerate = FALSE)
+  for (args in list(list(start = list(mean = c(0, 0)), fixed = list(sd = c(1, 1.1))),
+    list(start = list(mean = c(0, 0), sd = c(2, 4))))) {
+    expect_warning(fit <- do.call(emix, c(list(x, k = 2, control = plain), args)),
+      class = "emix_warning_iterations", "saddle")
+    expect_false(fit$converged)
+    expect_identical(fit$convergence$gain, Inf)
+    expect_output(print(fit), "NOT")
+    fast <- do.call(emix, c(list(x, k = 2), args))
+    expect_true(fast$converged)
+    expect_gt(fast$loglik, fit$loglik + 10)
+  }
+  # Where components that coincide are a maximum: converged, and flat.
+  under <- cbind(c(5, 5, 5, 4, 6, 5), c(5, 5, 5, 6, 4, 5))
+  fit <- emix(under, k = 2, family = "binomial", start = list(prob = c(0.48, 0.52)), control = plain)
+  expect_true(fit$converged)
+  expect_true(fit$convergence$flat)
+})
