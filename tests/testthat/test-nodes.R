@@ -311,3 +311,99 @@ test_that("max_iter holds on nodes too, and the warning comes", {
     if (most == 0) expect_near(fit$parameters, run("none")$parameters, 1e-12)
   }
 })
+
+# ---- where nodes do not stand for the rows
+
+test_that("a range that no grid resolves, of wild outliers, is worked out on rows", {
+  set.seed(19)
+  x <- c(rnorm(3e4), rnorm(3e4, 3, 2))
+  for (wild in list(1e6 * rnorm(10), 1e12 * rnorm(30))) {
+    for (k in 2:3) expect_same_fit(c(x, wild), k)
+  }
+  set.seed(20)
+  expect_same_fit(c(rcauchy(3e4), 1e3 * rcauchy(3e4)), 4)
+  # The grid knows: a bin of a single cell that is too wide.
+  set.seed(21)
+  at <- list(prop = c(1e-4, 1 - 1e-4), mean = c(0, 0), sd = c(1e6, 1))
+  expect_null(condense_at(c(x, 1e6 * rnorm(10)), at)$nodes)
+})
+
+test_that("a wide start, for which coarse bins would do, leads to where it leads on rows", {
+  set.seed(302)
+  x <- c(rnorm(3e4), rnorm(3e4, 5, 3), 1e12 * rnorm(30))
+  expect_same_fit(x, 2, start = list(mean = c(0.016, 4.2), sd = c(1.97e10, 1.71e10)))
+  set.seed(23)
+  x <- c(rnorm(3e4), rnorm(3e4, 1000), rnorm(3e4, 1003))
+  expect_same_fit(x, 3, start = list(mean = c(0, 500, 1500), sd = c(300, 300, 300)))
+})
+
+test_that("components that coincide are moved apart on rows too", {
+  # On nodes made for where they coincide, those moved apart would be lost.
+  set.seed(24)
+  x <- c(rnorm(3e4), rnorm(3e4, 1000), rnorm(3e4, 1003))
+  for (sd in list(c(200, 300, 200), c(150, 200, 250))) {
+    fit <- expect_same_fit(x, 3, start = list(mean = c(0, 1001, 1002), sd = sd))
+    expect_near(fit$parameters$mean, c(0, 1000, 1003), 0.1)
+  }
+})
+
+test_that("a flat end is said to be flat", {
+  set.seed(25)
+  x <- c(rnorm(3e4), rnorm(3e4, 3, 2))
+  # The mixture of two components of equal mean is best where both are one.
+  flat <- function(condense) {
+    set.seed(1)
+    emix(x, k = 2, equal = "mean", control = em_control(condense = condense))$convergence$flat
+  }
+  expect_true(flat("none"))
+  expect_true(flat("auto"))
+})
+
+# ---- the histogram of starts
+
+cells_of <- function(x, weight = NULL) {
+  rows <- list(x = x, weight = weight, n = length(x), about = emix:::describe_rows(x))
+  emix:::cell_rows(rows)
+}
+
+test_that("the histogram keeps total weight and mean", {
+  set.seed(17)
+  n <- 2e5
+  for (x in list(rnorm(n), rexp(n), rt(n, 2), 1e9 + rnorm(n), 1e-150 * rnorm(n))) {
+    for (w in list(NULL, runif(n))) {
+      cells <- cells_of(x, w)
+      each <- if (is.null(w)) rep(1, n) else w
+      expect_lt(cells$n, n)
+      expect_equal(length(cells$weight), cells$n)
+      expect_equal(sum(cells$weight), sum(each), tolerance = 1e-12)
+      centre <- median(x)
+      expect_lt(abs(sum(cells$weight * (cells$x - centre)) - sum(each * (x - centre))) / sum(each * abs(x - centre)), 1e-9)
+      expect_gte(min(cells$x), min(x) - 1e-6 * diff(range(x)))
+      expect_lte(max(cells$x), max(x) + 1e-6 * diff(range(x)))
+    }
+  }
+})
+
+test_that("the histogram sees the data beside wild outliers, and two far clusters", {
+  set.seed(18)
+  n <- 2e5
+  x <- rnorm(n)
+  for (wild in list(1e5, -1e5, c(-1e5, 1e5), 1e12, c(1e5, -1e12))) {
+    y <- c(x, wild)
+    cells <- cells_of(y)
+    weight <- if (is.null(cells$weight)) rep(1, cells$n) else cells$weight
+    expect_equal(sum(weight), length(y), tolerance = 1e-12)
+    # Or all rows, where the range is beyond what some levels of cells can show.
+    inside <- abs(cells$x) < 10
+    expect_equal(sum(weight[inside]), n)
+    expect_lt(abs(sum((weight * cells$x^2)[inside]) / n - mean(x^2)), 1e-3)
+  }
+  far <- cells_of(c(x, 1e6 + rnorm(n)))
+  weight <- if (is.null(far$weight)) rep(1, far$n) else far$weight
+  expect_equal(sum(weight[far$x < 5e5]), n)
+  expect_lt(abs(sum((weight * far$x^2)[far$x < 5e5]) / n - mean(x^2)), 0.05)
+  set.seed(1)
+  fit <- emix(c(x, 1e6 + rnorm(n)), k = 2)
+  expect_near(fit$parameters$prop, c(0.5, 0.5), 1e-9)
+  expect_near(fit$parameters$sd, c(1, 1), 0.01)
+})
