@@ -55,6 +55,7 @@ expect_same_sums <- function(made, within = 1e-9) {
 
 # Fits with and without nodes, from one seed or start, have the same numbers.
 expect_same_fit <- function(x, k, ..., within = 1e-9) {
+  force(list(x, ...)) # drawn before the seed is set
   fit <- function(condense) {
     set.seed(7)
     suppressWarnings(emix(x, k = k, ..., control = em_control(condense = condense, progress = FALSE)),
@@ -331,10 +332,15 @@ test_that("a range that no grid resolves, of wild outliers, is worked out on row
 test_that("a wide start, for which coarse bins would do, leads to where it leads on rows", {
   set.seed(302)
   x <- c(rnorm(3e4), rnorm(3e4, 5, 3), 1e12 * rnorm(30))
-  expect_same_fit(x, 2, start = list(mean = c(0.016, 4.2), sd = c(1.97e10, 1.71e10)))
-  set.seed(23)
-  x <- c(rnorm(3e4), rnorm(3e4, 1000), rnorm(3e4, 1003))
-  expect_same_fit(x, 3, start = list(mean = c(0, 500, 1500), sd = c(300, 300, 300)))
+  for (sd in list(c(1e9, 4e10), c(2e11, 2e10), c(2e10, 1e10))) {
+    expect_same_fit(x, 2, start = list(mean = c(0, 0), sd = sd))
+  }
+  # Narrow components that bins for the start would not show.
+  set.seed(204)
+  n <- 3e4
+  x <- c(rnorm(n), rnorm(n / 5, 1, 1e-4), rnorm(n / 5, -1.3, 1e-3))
+  expect_same_fit(x, 4, start = list(mean = c(-1.0170227, -0.3707685, 0.6554914, 0.9999479),
+    sd = c(1.0888206, 0.7184154, 0.9209624, 0.1776656)))
 })
 
 test_that("components that coincide are moved apart on rows too", {
