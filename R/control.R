@@ -30,8 +30,8 @@
 #' and the rows of a bin replaced by 12 Chebyshev nodes with weights such that sums of polynomials of degree below
 #' 12 are the same; bins of up to 12 rows keep them. Where a run on nodes ends, the exact log-likelihood and
 #' gradient of all rows are computed and Newton's steps lead to their maximum. Where these do not converge at once,
-#' or nodes would not be far fewer than rows, EM works on all rows. Not used with labels, `trace`, `accelerate =
-#' FALSE` or a hard E-step. See `vignette("speed", package = "emix")`.
+#' or nodes would not be far fewer than rows, EM works on all rows. Not used with labels, `trace`,
+#' `accelerate = FALSE` or a hard E-step. See `vignette("speed", package = "emix")`.
 #'
 #' @references
 #' Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. *Journal
