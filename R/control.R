@@ -25,12 +25,22 @@
 #' `fit$objective`; `logLik()` is the likelihood at its end. With equal known standard deviations and equal
 #' proportions this is k-means. It is not accelerated.
 #'
+#' **Condensing.** All that EM needs of the rows are sums of smooth functions over them. The range of a continuous
+#' column is cut into bins, narrow enough for log density and posterior probabilities to be polynomials in each,
+#' and the rows of a bin replaced by 12 Chebyshev nodes with weights such that sums of polynomials of degree below
+#' 12 are the same; bins of up to 12 rows keep them. Where a run on nodes ends, the exact log-likelihood and
+#' gradient of all rows are computed and Newton's steps lead to their maximum. Where these do not converge at once,
+#' or nodes would not be far fewer than rows, EM works on all rows. Not used with labels, `trace`,
+#' `accelerate = FALSE` or a hard E-step. See `vignette("speed", package = "emix")`.
+#'
 #' @references
 #' Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. *Journal
 #' of the Royal Statistical Society B* 44, 226-233.
 #'
 #' Celeux, G. and Govaert, G. (1992). A classification EM algorithm for clustering and two stochastic versions.
 #' *Computational Statistics & Data Analysis* 14, 315-332.
+#'
+#' Trefethen, L. N. (2013). *Approximation Theory and Approximation Practice*. SIAM.
 #'
 #' @param tol a number in (0, 1): the log-likelihood may be this far below the maximum, by the
 #'   measures above. Default `1e-8`.
@@ -43,11 +53,15 @@
 #' @param accelerate `TRUE` (default): see Details; `FALSE`: the textbook's iterates.
 #' @param estep `"soft"` (default): EM; `"hard"`: classification EM.
 #' @param condense `"auto"` (default): equal rows are worked on as one row with a
-#'   weight where that saves work, which changes nothing but rounding; `"none"`: never.
+#'   weight where that saves work, and many rows of one continuous column (from 1e5 rows x components) as weighted
+#'   nodes that have the same sums to rounding; the maximum is then refined and certified on all rows (see
+#'   Details). Nothing but rounding changes, unless two maxima are so near in height, or a start so near the
+#'   border between two, that rounding decides. `"none"`: all rows throughout.
 #' @param threads how many threads share the work, a whole number from 1 to 1,024; used only
 #'   where the compiler had OpenMP, and never more than `OMP_NUM_THREADS` and `OMP_THREAD_LIMIT` allow; a
-#'   forked child has one. Results are the same to the bit for any number. Default: the option `emix.threads`, or
-#'   `"auto"`: 2 where there is much to do, else 1.
+#'   forked child has one. They share the rows or, where these are few, take whole starts. Results are the same to the
+#'   bit for any number. Default: the option `emix.threads`, or `"auto"`: 2 where there is much to do
+#'   (rows x components x starts of 1e5 or more), else 1.
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
 #'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].
