@@ -14,23 +14,32 @@ may_use_nodes <- function(rows, spec, control) {
 }
 
 # The problem on nodes, good for mixtures near those of the columns of theta; NULL where there would
-# be too many of them.
+# be too many of them, or no grid of these cells is fine enough.
 node_problem <- function(rows, problem, theta) {
   grid <- make_grid(problem, theta, rows$about)
   if (nodes_per_bin * length(grid$start) > rows$n / 4) return(NULL)
   points <- .Call(C_emix_nodes, problem$data, grid)
   if (length(points$x) > rows$n / 2) return(NULL)
-  problem$data <- list(x = points$x, columns = 1L, factor = 1, shift = 0, weight = points$weight, label = NULL)
-  problem
+  grid$full <- points$full
+  nodes <- problem
+  nodes$data <- list(x = points$x, columns = 1L, factor = 1, shift = 0, weight = points$weight, label = NULL)
+  nodes$grid <- grid
+  if (nodes_hold(nodes, theta)) nodes
+}
+
+# Do these nodes stand for the rows in these mixtures too? Bins that kept their rows always do.
+nodes_hold <- function(nodes, theta, left = nodes_left) {
+  grid <- nodes$grid
+  width <- diff(c(grid$start, grid$cells))
+  all(bins_converged(nodes, as.matrix(theta), grid, grid$start[grid$full], width[grid$full], left))
 }
 
 # Bins of equal width, cut in two until the mixtures' log density and shares are polynomials
 # in each, or as narrow as cells are.
 make_grid <- function(problem, theta, about, cells = 65536L, first = 64L) {
-  factor <- problem$data$factor
-  ends <- c(about[["min"]], about[["max"]]) * factor - problem$data$shift
+  ends <- c(about[["min"]], about[["max"]]) * problem$data$factor - problem$data$shift
   grid <- list(low = ends[1L], per_cell = cells / diff(ends), cells = cells)
-  start <- done <- integer(0)
+  start <- integer(0)
   open <- as.integer(seq(0, cells - 1, by = cells / first))
   length <- rep(cells %/% first, first)
   while (length(open)) {
@@ -46,7 +55,7 @@ make_grid <- function(problem, theta, about, cells = 65536L, first = 64L) {
 }
 
 # For each bin: have the Chebyshev expansions of log density and shares converged?
-bins_converged <- function(problem, theta, grid, start, length) {
+bins_converged <- function(problem, theta, grid, start, length, left = nodes_left) {
   p <- nodes_per_bin
   half <- length / 2 / grid$per_cell
   middle <- grid$low + start / grid$per_cell + half
@@ -60,9 +69,9 @@ bins_converged <- function(problem, theta, grid, start, length) {
     converged <- converged & !hides_peak(problem$spec, theta[, t], middle, half)
     values <- .Call(C_emix_evaluate, data, problem$model, 1L, theta[, t], 3L)
     each <- matrix(c(values$posterior, values$log_density), p)
-    left <- matrix(apply(abs(last %*% each), 2L, max), length(start))
+    rest <- matrix(apply(abs(last %*% each), 2L, max), length(start))
     size <- matrix(apply(abs(each), 2L, max), length(start))
-    converged <- converged & rowSums(!(left <= nodes_left * pmax(size, 1))) == 0
+    converged <- converged & rowSums(!(rest <= left * pmax(size, 1))) == 0
   }
   converged
 }
@@ -78,31 +87,31 @@ hides_peak <- function(spec, theta, middle, half) {
   hidden
 }
 
-# One run from a given start. On nodes that are good for where it began, and then for where it ended.
-run_one <- function(rows, problem, theta, control) {
-  nodes <- if (may_use_nodes(rows, problem$spec, control)) node_problem(rows, problem, as.matrix(theta))
-  if (is.null(nodes)) return(leave_ridge(run_em(problem, theta, control$trace), problem))
-  first <- run_em(nodes, theta)
-  if (first$status == 0L) nodes <- node_problem(rows, problem, as.matrix(first$theta))
-  if (first$status != 0L || is.null(nodes)) return(run_one(rows, problem, theta, no_nodes(control)))
-  run <- leave_ridge(run_em(nodes, first$theta), nodes)
-  run[c("iterations", "evaluations")] <- Map(`+`, run[c("iterations", "evaluations")], first[c("iterations", "evaluations")])
-  end <- if (run$status == 0L) to_all_rows(run, nodes, problem)
-  if (is.null(end)) run_one(rows, problem, theta, no_nodes(control)) else end
+# A run on nodes goes through mixtures for which they were not made. Where it ends in one, it is made again
+# on nodes that are good for that too, a few times; NULL where that does not settle.
+settle_on_nodes <- function(rows, problem, theta, run_on) {
+  for (turn in 1:4) {
+    nodes <- node_problem(rows, problem, theta)
+    run <- if (!is.null(nodes)) run_on(nodes)
+    if (is.null(run) || run$status != 0L) return(NULL)
+    if (nodes_hold(nodes, run$theta, 100 * nodes_left)) return(to_all_rows(run, nodes, problem))
+    theta <- cbind(theta, as.vector(run$theta))
+  }
 }
 
-no_nodes <- function(control) {
-  control$condense <- "rows"
-  control
+# One run from a given start.
+run_one <- function(rows, problem, theta, control) {
+  run <- if (may_use_nodes(rows, problem$spec, control)) {
+    settle_on_nodes(rows, problem, as.matrix(theta), function(nodes) leave_ridge(run_em(nodes, theta), nodes))
+  }
+  if (is.null(run)) leave_ridge(run_em(problem, theta, control$trace), problem) else run
 }
 
 # The best few on nodes, and the best of these on all rows; NULL where nodes are of no use.
 finish_on_nodes <- function(field, rows, problem, control) {
   order <- utils::head(distinct_runs(field, rank_runs(field), 12L), 4L)
-  nodes <- if (length(order)) node_problem(rows, problem, field$theta[, order, drop = FALSE])
-  if (is.null(nodes)) return(NULL)
-  best <- finish(field, nodes, problem, control)
-  if (best$status == 0L) to_all_rows(best, nodes, problem)
+  if (!length(order)) return(NULL)
+  settle_on_nodes(rows, problem, field$theta[, order, drop = FALSE], function(nodes) finish(field, nodes, problem, control))
 }
 
 # A run on nodes goes on to the maximum of all rows, by Newton's steps where these are all it takes.

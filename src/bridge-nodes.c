@@ -81,9 +81,10 @@ static em_nodes get_grid(SEXP grid)
     return g;
 }
 
+/* The points, and which bins have become nodes. */
 SEXP emix_nodes(SEXP data_, SEXP grid_)
 {
-    static const char *const names[] = {"x", "weight"};
+    static const char *const names[] = {"x", "weight", "full"};
     em_data data = get_column(data_);
     em_nodes g = get_grid(grid_);
 
@@ -95,9 +96,12 @@ SEXP emix_nodes(SEXP data_, SEXP grid_)
     double *weight = (double *)R_alloc(em_at(g.bins, EM_NODES), sizeof(double));
     size_t points = (size_t)em_nodes_points(&g, x, weight);
 
-    SEXP ans = PROTECT(em_new_list(names, 2));
+    SEXP ans = PROTECT(em_new_list(names, 3));
     SET_VECTOR_ELT(ans, 0, em_new_doubles(x, points));
     SET_VECTOR_ELT(ans, 1, em_new_doubles(weight, points));
+    SET_VECTOR_ELT(ans, 2, Rf_allocVector(LGLSXP, g.bins));
+    for (int b = 0; b < g.bins; b++)
+        LOGICAL(VECTOR_ELT(ans, 2))[b] = g.count[b] > EM_NODES;
     UNPROTECT(1);
     return ans;
 }
