@@ -301,7 +301,7 @@ peer_row <- function(n, call, ours, timed, wanted, limit) {
   if (!is.null(over) || is.na(timed$value)) return(out)
   lead <- ours$values$emix - timed$value
   also <- table_row(sprintf("  log-likelihood above that of %s", call), sprintf("%.4f", ours$values$emix),
-    sprintf("%.4f", timed$value), sprintf("%+.2g", lead), ">= 0", lead >= -1e-6)
+    sprintf("%.4f", timed$value), sprintf("%+.2g", lead), if (is.na(wanted)) "" else ">= 0", if (is.na(wanted)) NA else lead >= -1e-6)
   rbind(out, also)
 }
 
