@@ -30,25 +30,28 @@ cell_rows <- function(rows, cells = 65536L, levels = 4L) {
   data <- core_data(rows, affine)
   ends <- c(rows$about[["min"]], rows$about[["max"]]) * affine$factor - affine$shift
   outside <- list(x = double(0), weight = double(0))
+  total <- sum(row_weights(rows))
   for (level in seq_len(levels)) {
     # One cell at each end for what lies beyond.
     per_cell <- (cells - 2L) / diff(ends)
     low <- ends[1L] - 1 / per_cell
     if (!is.finite(per_cell)) break
     points <- .Call(C_emix_cells, data, list(low = low, per_cell = per_cell, cells = cells))
-    inside <- points$x >= ends[1L] & points$x <= ends[2L]
-    points <- lapply(points, `[`, inside)
-    heavy <- points$x[points$weight > sum(points$weight) / 512]
+    cell <- pmin(pmax(floor((points$x - low) * per_cell), 0), cells - 1L)
+    inside <- if (level == 1L) TRUE else cell > 0 & cell < cells - 1L
+    points <- lapply(c(points, list(cell = cell)), `[`, inside)
+    # Rows on an edge may be counted on either side: their weight is not lost.
+    points$weight <- points$weight * ((total - sum(outside$weight)) / sum(points$weight))
+    heavy <- points$cell[points$weight > sum(points$weight) / 512]
     if (!length(heavy)) {
       x <- c(outside$x, points$x)
       return(list(x = (x + affine$shift) / affine$factor, weight = c(outside$weight, points$weight), label = NULL,
         n = length(x), about = rows$about, raw = rows$raw))
     }
-    heavy <- range(heavy) + c(-1, 1) / per_cell
-    beyond <- points$x < heavy[1L] | points$x > heavy[2L]
-    outside <- Map(function(a, b) c(a, b[beyond]), outside, points)
-    if (diff(heavy) > diff(ends) / 2) break
-    ends <- heavy
+    beyond <- points$cell < min(heavy) | points$cell > max(heavy)
+    outside <- Map(function(a, b) c(a, b[beyond]), outside, points[c("x", "weight")])
+    if (max(heavy) - min(heavy) > cells / 2) break
+    ends <- low + c(min(heavy), max(heavy) + 1) / per_cell
   }
   rows
 }

@@ -10,7 +10,15 @@ nodes_left <- 1e-11
 # Functions of many smooth rows can be had from nodes; textbook iterates and hard shares cannot.
 may_use_nodes <- function(rows, spec, control) {
   spec$family$smooth && is.null(rows$label) && control$condense == "auto" && control$accelerate &&
-    control$estep == "soft" && !control$trace && rows$n * spec$k >= nodes_pay && rows$about[["min"]] < rows$about[["max"]]
+    control$estep == "soft" && !control$trace && as.double(rows$n) * spec$k >= nodes_pay && resolves(rows)
+}
+
+# Cells of the grid must be narrow against where most rows are. Asked of a part of them, taken by a rule that
+# no order of the rows is likely to follow: multiples of the golden section.
+resolves <- function(rows, part = 1000L) {
+  at <- floor(rows$n * (seq_len(part) * (sqrt(5) - 1) / 2) %% 1) + 1
+  range <- rows$about[["max"]] / 2 - rows$about[["min"]] / 2
+  range > 0 && stats::IQR(rows$x[at]) / 2 > range / 1000
 }
 
 # The problem on nodes, good for mixtures near those of the columns of theta; NULL where there would
@@ -120,7 +128,8 @@ to_all_rows <- function(run, nodes, problem) {
   # One that ran out of iterations is only looked at.
   if (is.null(end)) problem$control$max_iter <- 0L
   if (is.null(end) || !end$converged) end <- run_em(problem, run$theta)
-  if (end$status != 0L) return(NULL)
+  # Nodes that stand for the rows have the rows' likelihood.
+  if (end$status != 0L || abs(end$objective - run$objective) > 1e-9 * abs(end$objective) + 1e-4 * problem$unit) return(NULL)
   end[c("trace_theta", "trace_objective", "trace_kind")] <- NULL
   end$iterations <- end$iterations + run$iterations
   end$evaluations <- end$evaluations + run$evaluations

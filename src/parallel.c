@@ -21,7 +21,7 @@ void em_parallel(int threads, int tasks, em_task run, void *context)
     if (threads > tasks)
         threads = tasks;
     if (threads > 1) {
-#pragma omp parallel for num_threads(threads) schedule(static, 1)
+#pragma omp parallel for num_threads(threads) schedule(dynamic, 1)
         for (int t = 0; t < tasks; t++)
             run(context, t, omp_get_thread_num());
         return;

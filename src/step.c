@@ -179,10 +179,11 @@ static void walk_lane(void *context, int lane, int thread)
         p->lane_status[lane] = walk_tile(w, lane, t * EM_TILE, scratch);
 }
 
-/* A round is short (some milliseconds), so that an interrupt is never far. */
+/* A round is short (some hundredths of a second), so that an interrupt is never far; and not
+ * shorter, as threads wait for each other at its end. */
 static em_index tiles_per_round(int k)
 {
-    return k >= 64 ? 1 : 64 / (k < 4 ? 4 : k);
+    return k >= 512 ? 1 : 512 / (k < 4 ? 4 : k);
 }
 
 static em_status walk_rows(em_walk *w)
