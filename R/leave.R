@@ -78,13 +78,14 @@ part_of <- function(problem) {
   problem
 }
 
-# Seconds, roughly, that an evaluation with scores takes.
+# Seconds, roughly, for all ways together; and what an evaluation with scores takes.
+ways_seconds <- 3
 seconds_of <- function(problem) NROW(problem$data$x) * (15 * problem$model$k + problem$model$k^2) * 1e-9
 
-# Where each way (a column of theta) leads in some seconds: a list of where it begins (from), where it is then
+# Where each way (a column of theta) leads in that time: a list of where it begins (from), where it is then
 # (to), and the best (at). Where that is not time enough, of fewer ways.
-try_ways <- function(theta, problem, seconds) {
-  evaluations <- seconds / seconds_of(problem)
+try_ways <- function(theta, problem) {
+  evaluations <- ways_seconds / seconds_of(problem)
   ways <- unique(round(seq(1, ncol(theta), length.out = min(ncol(theta), max(2, evaluations %/% 30)))))
   theta <- theta[, ways, drop = FALSE]
   steps <- min(max(evaluations %/% ncol(theta), 10), 200, problem$control$max_iter)
@@ -98,11 +99,11 @@ lead_higher <- function(theta, run, problem, least) {
   if (is.null(theta) || !ncol(theta)) return(NULL)
   small <- part_of(problem)
   if (NROW(small$data$x) < NROW(problem$data$x)) {
-    first <- try_ways(theta, small, 3)
+    first <- try_ways(theta, small)
     theta <- first$to[, first$at, drop = FALSE]
     if (!ncol(theta)) return(NULL)
   }
-  ways <- try_ways(theta, problem, 10)
+  ways <- try_ways(theta, problem)
   least <- max(least * problem$unit, 1e-13 * abs(run$objective))
   sound <- !spurious_runs(run[c("theta", "status")], problem)
   best <- NULL

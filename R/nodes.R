@@ -7,10 +7,15 @@ nodes_pay <- 1e5
 nodes_per_bin <- 12L
 nodes_left <- 1e-11
 
+# The coarsest grid. With fewer rows than nodes of it, or of a bin for each component, four times over, nodes
+# would be too many to pay, and a grid that is cut finer and finer costs more than the fit.
+first_bins <- 64L
+
 # Functions of many smooth rows can be had from nodes; textbook iterates and hard shares cannot.
 may_use_nodes <- function(rows, spec, control) {
   spec$family$smooth && is.null(rows$label) && control$condense == "auto" && control$accelerate &&
-    control$estep == "soft" && !control$trace && as.double(rows$n) * spec$k >= nodes_pay && resolves(rows)
+    control$estep == "soft" && !control$trace && as.double(rows$n) * spec$k >= nodes_pay &&
+    rows$n >= 4 * nodes_per_bin * max(first_bins, spec$k) && resolves(rows)
 }
 
 # Cells of the grid must be narrow against where most rows are. Asked of a part of them, taken by a rule that
@@ -24,7 +29,7 @@ resolves <- function(rows, part = 1000L) {
 # The problem on nodes, good for mixtures near those of the columns of theta; NULL where there would
 # be too many of them, or no grid of these cells is fine enough.
 node_problem <- function(rows, problem, theta) {
-  grid <- make_grid(problem, theta, rows$about)
+  grid <- make_grid(problem, theta, rows$about, rows$n / 4 / nodes_per_bin)
   if (nodes_per_bin * length(grid$start) > rows$n / 4) return(NULL)
   points <- .Call(C_emix_nodes, problem$data, grid)
   if (length(points$x) > rows$n / 2) return(NULL)
@@ -43,8 +48,8 @@ nodes_hold <- function(nodes, theta, left = nodes_left) {
 }
 
 # Bins of equal width, cut in two until the mixtures' log density and shares are polynomials
-# in each, or as narrow as cells are.
-make_grid <- function(problem, theta, about, cells = 65536L, first = 64L) {
+# in each, or as narrow as cells are, or more than `most`.
+make_grid <- function(problem, theta, about, most, cells = 65536L, first = first_bins) {
   ends <- c(about[["min"]], about[["max"]]) * problem$data$factor - problem$data$shift
   grid <- list(low = ends[1L], per_cell = cells / diff(ends), cells = cells)
   start <- integer(0)
@@ -56,7 +61,7 @@ make_grid <- function(problem, theta, about, cells = 65536L, first = 64L) {
     half <- length[!smooth] %/% 2L
     open <- c(open[!smooth], open[!smooth] + half)
     length <- c(half, half)
-    if (length(start) + length(open) > 2e4) break
+    if (length(start) + length(open) > min(2e4, most)) break
   }
   grid$start <- sort(c(start, open))
   grid
