@@ -25,7 +25,9 @@ static double number_at(const em_numbers *v, R_xlen_t i)
 {
     if (v->doubles != NULL)
         return v->doubles[i];
-    return v->integers[i] == NA_INTEGER ? NAN : v->integers[i];
+    if (v->integers == NULL || v->integers[i] == NA_INTEGER)
+        return NA_REAL;
+    return v->integers[i];
 }
 
 /* Whole and from 0 to 2^53; false for NaN. */

@@ -13,7 +13,7 @@ int em_inform_size(const em_model *m)
 size_t em_inform_memory(const em_model *m)
 {
     int raw = em_score_raw(m), r = m->family->n_free;
-    return em_at(raw, raw) + 2 * em_at(m->k, r * r) + (size_t)raw + em_at(m->k, r);
+    return em_at(raw, raw) + 2 * em_at(m->k, r * r) + em_at(1, raw) + em_at(m->k, r);
 }
 
 void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
@@ -45,7 +45,7 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
         f->index[j] = em_is_free(m, theta, j) && j != f->reference ? q++ : -1;
     for (int a = 0; a < r; a++) {
         int shared = -1;
-        size_t diagonal = (size_t)(a * r + a);
+        size_t diagonal = em_at(a, r) + (size_t)a;
         for (int j = 0; j < k; j++) {
             int *at = f->index + em_at(j, r) + (size_t)(k + a);
             *at = -1;
@@ -167,7 +167,7 @@ static void own_information(em_inform *f, const em_problem *p, const double *the
         m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
     for (int j = 0; j < k; j++)
         for (int a = 0; a < r && theta[j] == 0; a++) {
-            size_t at = em_at(j, r * r) + (size_t)(a * r + a);
+            size_t at = em_at(j, r * r) + em_at(a, r) + (size_t)a;
             f->expected[at] = f->observed[at];
         }
 }

@@ -88,7 +88,7 @@ static void add_moments(double *moment, double u, double weight)
 void em_nodes_add(em_nodes *g, const em_data *data, em_index row, em_index end)
 {
     double x[EM_TILE];
-    int cell[EM_TILE];
+    int cell[EM_TILE] = {0};
 
     for (; row < end; row += EM_TILE) {
         int rows = end - row < EM_TILE ? (int)(end - row) : EM_TILE;
@@ -143,7 +143,7 @@ int em_nodes_points(const em_nodes *g, double *x, double *weight)
 void em_cells_add(em_cells *c, const em_data *data, em_index row, em_index end)
 {
     double x[EM_TILE];
-    int cell[EM_TILE];
+    int cell[EM_TILE] = {0};
 
     for (; row < end; row += EM_TILE) {
         int rows = end - row < EM_TILE ? (int)(end - row) : EM_TILE;

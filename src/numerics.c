@@ -37,20 +37,37 @@ double em_deviance_part(double x, double m)
     return s;
 }
 
-/* Any value that is not finite makes the sum of x - x other than 0. */
+enum { WIDE = 8 };
+
+/* Eight ranges side by side. Any value that is not finite makes the sum of x - x other than 0. */
 EM_KERNEL
 static bool tile_range(const double *x, int rows, double *min, double *max)
 {
-    double low = x[0], high = x[0], odd = 0;
-#pragma omp simd reduction(min : low) reduction(max : high) reduction(+ : odd)
-    for (int i = 0; i < rows; i++) {
-        low = x[i] < low ? x[i] : low;
-        high = x[i] > high ? x[i] : high;
-        odd += x[i] - x[i];
+    double low[WIDE], high[WIDE], odd[WIDE] = {0};
+
+    for (int l = 0; l < WIDE; l++)
+        low[l] = high[l] = x[0];
+    for (int i = 0; i + WIDE <= rows; i += WIDE) {
+#pragma omp simd
+        for (int l = 0; l < WIDE; l++) {
+            low[l] = x[i + l] < low[l] ? x[i + l] : low[l];
+            high[l] = x[i + l] > high[l] ? x[i + l] : high[l];
+            odd[l] += x[i + l] - x[i + l];
+        }
     }
-    *min = low;
-    *max = high;
-    return odd == 0;
+    for (int i = rows - rows % WIDE; i < rows; i++) {
+        low[0] = x[i] < low[0] ? x[i] : low[0];
+        high[0] = x[i] > high[0] ? x[i] : high[0];
+        odd[0] += x[i] - x[i];
+    }
+    for (int l = 1; l < WIDE; l++) {
+        low[0] = low[l] < low[0] ? low[l] : low[0];
+        high[0] = high[l] > high[0] ? high[l] : high[0];
+        odd[0] += odd[l];
+    }
+    *min = low[0];
+    *max = high[0];
+    return odd[0] == 0;
 }
 
 static void widen(em_range *r, double min, double max, em_index n)
@@ -74,7 +91,7 @@ void em_range_add(em_range *r, const double *x, em_index n)
 {
     for (em_index from = 0; from < n; from += EM_TILE) {
         int rows = n - from < EM_TILE ? (int)(n - from) : EM_TILE;
-        double min, max;
+        double min = 0, max = 0;
         if (tile_range(x + from, rows, &min, &max))
             widen(r, min, max, rows);
         else
@@ -113,7 +130,7 @@ void em_moments_add(em_moments *m, const double *x, em_index n)
 {
     for (em_index from = 0; from < n; from += EM_TILE) {
         int rows = n - from < EM_TILE ? (int)(n - from) : EM_TILE;
-        double sum, sum_sq, scale = 1 / m->scale;
+        double sum = 0, sum_sq = 0, scale = 1 / m->scale;
         if (isfinite(scale) && tile_moments(x + from, rows, scale, m->origin, &sum, &sum_sq)) {
             m->n += rows;
             m->sum += sum;

@@ -112,18 +112,16 @@ void em_log_rows(double *x, int rows)
 EM_KERNEL
 static void highest(const double *a, int k, int rows, const double *add, double *top)
 {
-    for (int j = 0; j < k; j++) {
+    double first = add == NULL ? 0 : add[0];
+#pragma omp simd
+    for (int i = 0; i < rows; i++)
+        top[i] = a[i] + first;
+    for (int j = 1; j < k; j++) {
         const double *aj = a + em_at(j, EM_TILE);
         double plus = add == NULL ? 0 : add[j];
-        if (j == 0) {
 #pragma omp simd
-            for (int i = 0; i < rows; i++)
-                top[i] = aj[i] + plus;
-        } else {
-#pragma omp simd
-            for (int i = 0; i < rows; i++)
-                top[i] = aj[i] + plus > top[i] ? aj[i] + plus : top[i];
-        }
+        for (int i = 0; i < rows; i++)
+            top[i] = aj[i] + plus > top[i] ? aj[i] + plus : top[i];
     }
 }
 
