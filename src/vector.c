@@ -256,7 +256,7 @@ void em_cross(const double *w, int n_w, const double *u, int n_u, int rows, bool
               int stride)
 {
     const double *by_w[3], *by_u[3];
-    double s[9];
+    double s[9] = {0};
 
     for (int c = 0; c < n_u; c += 3) {
         three_columns(u, c, n_u, by_u);
