@@ -44,9 +44,10 @@
 #'
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
 #' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing
-#' changes, as where components coincide), `boundary` (free parameters on the boundary of what is legal, e.g.
+#' changes, as where components coincide, or one is empty and would grow nowhere), `boundary` (free parameters on the boundary of what is legal, e.g.
 #' `"prob.1 = 0"`), `spurious` (see above), `tol`, `maximum` (the row of `fit$maxima`), and
-#' where starts were run on fewer points than rows, `points`, their number.
+#' where starts were run on fewer points than rows, `points`, their number. A run that ended at a saddle has not converged, and its
+#' `gain` is infinite: EM alone cannot always leave one, and from some the only way up is a collapse.
 #'
 #' **Missing values** in the response stop with an error that says how to leave these rows out
 #' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are

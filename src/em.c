@@ -299,6 +299,9 @@ static bool steps_off(em_loop *l, double part)
         !em_boundary_stay_off(l->p, l->theta, l->candidate, scaled_tol(l), l->em_step) ||
         expect(l, l->em_step, &objective) != EM_OK || !(objective >= least))
         return false;
+    l->result.converged = false;
+    if (l->result.iterations >= l->control->max_iter)
+        return true;
     l->releases++;
     l->pinned = false;
     l->snap_again = l->result.iterations + 10;

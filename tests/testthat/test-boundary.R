@@ -87,6 +87,18 @@ test_that("a component whose rows are all impossible leaves its boundary", {
   expect_near(fit$loglik, emix(x, k = 2, family = "binomial", equal = "prop")$loglik, 1e-10)
 })
 
+test_that("no more iterations than allowed to leave a boundary", {
+  x <- cbind(c(1, 2, 2, 8, 7, 9), c(9, 8, 8, 2, 3, 1))
+  for (most in 0:3) {
+    fit <- suppressWarnings(emix(x, k = 2, family = "binomial", start = list(prop = c(1, 0), prob = c(29 / 60, 0.8)),
+      control = em_control(max_iter = most, trace = TRUE)), classes = "emix_warning_iterations")
+    expect_lte(fit$iterations, most)
+    expect_equal(nrow(fit$trace), fit$iterations + 1)
+    expect_identical(unlist(fit$trace[nrow(fit$trace), -(1:3)]), coef(fit))
+    expect_false(fit$converged)
+  }
+})
+
 # A prior on the parameters of an empty component, or on a common one whose first component is.
 prior_objective <- function(x, fit, prior, equal) {
   live <- fit$parameters$prop > 0
