@@ -30,7 +30,7 @@ cell_rows <- function(rows, cells = 65536L, levels = 4L) {
   data <- core_data(rows, affine)
   ends <- c(rows$about[["min"]], rows$about[["max"]]) * affine$factor - affine$shift
   outside <- list(x = double(0), weight = double(0))
-  total <- sum(row_weights(rows))
+  total <- if (is.null(rows$weight)) rows$n else sum(rows$weight)
   for (level in seq_len(levels)) {
     # One cell at each end for what lies beyond.
     per_cell <- (cells - 2L) / diff(ends)
