@@ -96,11 +96,6 @@ check_counts <- function(x, argument) {
 }
 
 # theta, the core's flat vector, and the list of parameters that users see.
-pack <- function(parameters, family, affine) {
-  core <- family$to_core(parameters, affine)
-  as.double(unlist(core[c("prop", family$blocks)], use.names = FALSE))
-}
-
 unpack <- function(theta, family, k, affine, components = NULL) {
   names <- c("prop", family$blocks)
   core <- lapply(seq_along(names), function(b) theta[(b - 1L) * k + seq_len(k)])

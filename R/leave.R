@@ -67,12 +67,11 @@ rises_near <- function(theta, run, problem) {
   any(field$objective > run$objective + same_maximum * problem$unit)
 }
 
-# A part of the rows on which the ways are tried first, taken by a rule that no order of the rows
-# is likely to follow: multiples of the golden section. Of nodes (which may have negative weights) all are needed.
+# A part of the rows on which the ways are tried first. Of nodes (which may have negative weights) all are needed.
 part_of <- function(problem) {
   n <- NROW(problem$data$x)
   if (n <= race_points || any(problem$data$weight < 0)) return(problem)
-  at <- unique(floor(n * (seq_len(race_points) * (sqrt(5) - 1) / 2) %% 1) + 1)
+  at <- unique(golden_rows(n, race_points))
   columns <- c("x", "weight", "label")
   problem$data[columns] <- lapply(problem$data[columns], take_rows, at)
   problem
