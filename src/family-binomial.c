@@ -59,20 +59,26 @@ static em_status binomial_prepare(const em_model *m, const double *prob, double 
     return EM_OK;
 }
 
+/* Two components at a time (perhaps one twice): the rows are read once. */
 EM_KERNEL
-static void log_density_of_counts(const double *c, const em_tile *tile, double *out)
+static void log_density_of_counts(const double *c, const double *d, const em_tile *tile,
+                                  double *out_c, double *out_d)
 {
-    const double *s = tile->x, *t = tile->x + EM_TILE;
+    const double *s = em_column(tile, 0), *t = em_column(tile, 1);
     double log_prob = c[C_LOG_PROB], log_fail = c[C_LOG_FAIL];
+    double other_prob = d[C_LOG_PROB], other_fail = d[C_LOG_FAIL];
 
 #pragma omp simd
-    for (int i = 0; i < tile->rows; i++)
-        out[i] = s[i] * log_prob + (t[i] - s[i]) * log_fail;
+    for (int i = 0; i < tile->rows; i++) {
+        double successes = s[i], failures = t[i] - successes;
+        out_c[i] = successes * log_prob + failures * log_fail;
+        out_d[i] = successes * other_prob + failures * other_fail;
+    }
 }
 
 static void log_density_by_deviance(const double *c, const em_tile *tile, double *out)
 {
-    const double *s = tile->x, *t = tile->x + EM_TILE;
+    const double *s = em_column(tile, 0), *t = em_column(tile, 1);
     double prob = c[C_PROB], fail = 1 - prob;
 
     for (int i = 0; i < tile->rows; i++)
@@ -84,24 +90,39 @@ static void binomial_log_density(const em_model *m, const double *constants, con
 {
     bool deviance = m->options[OPTION_DEVIANCE] != 0;
 
-    for (int j = 0; j < m->k; j++) {
+    for (int j = 0; j < m->k; j += deviance ? 1 : 2) {
         const double *c = constants + em_at(j, N_CONSTANTS);
         double *out_j = out + em_at(j, EM_TILE);
+        int two = j + 1 < m->k;
         if (deviance)
             log_density_by_deviance(c, tile, out_j);
         else
-            log_density_of_counts(c, tile, out_j);
+            log_density_of_counts(c, c + em_at(two, N_CONSTANTS), tile, out_j,
+                                  out_j + em_at(two, EM_TILE));
     }
 }
 
+EM_KERNEL
 static void binomial_accumulate(const em_model *m, const double *constants, const em_tile *tile,
-                                const double *share, double *sums)
+                                const double *share, const double *scale, double *mass,
+                                double *sums)
 {
+    const double *s = em_column(tile, 0), *t = em_column(tile, 1);
+
     (void)constants;
     for (int j = 0; j < m->k; j++) {
-        const double *p = share + em_at(j, EM_TILE);
-        sums[em_at(j, N_SUMS) + SUCCESSES] += em_dot(p, tile->x, tile->rows);
-        sums[em_at(j, N_SUMS) + TRIALS] += em_dot(p, tile->x + EM_TILE, tile->rows);
+        const double *share_j = share + em_at(j, EM_TILE);
+        double n = 0, successes = 0, trials = 0;
+#pragma omp simd reduction(+ : n, successes, trials)
+        for (int i = 0; i < tile->rows; i++) {
+            double p = share_j[i] * scale[i];
+            n += p;
+            successes += p * s[i];
+            trials += p * t[i];
+        }
+        mass[j] += n;
+        sums[em_at(j, N_SUMS) + SUCCESSES] += successes;
+        sums[em_at(j, N_SUMS) + TRIALS] += trials;
     }
 }
 
@@ -140,7 +161,7 @@ static em_status binomial_maximise(const em_model *m, const int *held, const dou
 static void binomial_scores(const em_model *m, const double *constants, const em_tile *tile,
                             double *out)
 {
-    const double *s = tile->x, *t = tile->x + EM_TILE;
+    const double *s = em_column(tile, 0), *t = em_column(tile, 1);
 
     for (int j = 0; j < m->k; j++) {
         double prob = constants[em_at(j, N_CONSTANTS) + C_PROB], *out_j = out + em_at(j, EM_TILE);

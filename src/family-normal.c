@@ -110,18 +110,20 @@ static void normal_log_density(const em_model *m, const double *constants, const
 
 EM_KERNEL
 static void normal_accumulate(const em_model *m, const double *constants, const em_tile *tile,
-                              const double *share, double *sums)
+                              const double *share, const double *scale, double *mass, double *sums)
 {
     for (int j = 0; j < m->k; j++) {
-        const double *c = constants + em_at(j, N_CONSTANTS), *p = share + em_at(j, EM_TILE);
+        const double *c = constants + em_at(j, N_CONSTANTS), *share_j = share + em_at(j, EM_TILE);
         const double *x = tile->x;
-        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD], s1 = 0, s2 = 0;
-#pragma omp simd reduction(+ : s1, s2)
+        double mean = c[C_MEAN], inverse_sd = c[C_INVERSE_SD], n = 0, s1 = 0, s2 = 0;
+#pragma omp simd reduction(+ : n, s1, s2)
         for (int i = 0; i < tile->rows; i++) {
-            double z = (x[i] - mean) * inverse_sd, pz = p[i] * z;
+            double p = share_j[i] * scale[i], z = (x[i] - mean) * inverse_sd, pz = p * z;
+            n += p;
             s1 += pz;
             s2 += pz * z;
         }
+        mass[j] += n;
         sums[em_at(j, N_SUMS) + S1] += s1;
         sums[em_at(j, N_SUMS) + S2] += s2;
     }

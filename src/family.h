@@ -6,8 +6,9 @@
  *   prepare      parameters -> constants of this iteration (may fail: that is
  *                how a collapse is seen before it does harm)
  *   log_density  fills out[j * EM_TILE + i], rows contiguous within a component
- *   accumulate   adds sum_i share[j][i] * (statistics of row i) to each
- *                component's sums; about the parameters in force, so nothing cancels
+ *   accumulate   adds sum_i p_ij, with p_ij = share[j * EM_TILE + i] * scale[i], to each mass[j],
+ *                and sum_i p_ij * (statistics of row i) to its sums; about the parameters in
+ *                force, so nothing cancels
  *   maximise     sums -> new parameters, obeying `held` and `equal`
  *
  * Constants and sums are flat vectors whose lengths the family states, so a
@@ -50,7 +51,7 @@ struct em_family {
     void (*log_density)(const em_model *m, const double *constants, const em_tile *tile,
                         double *out);
     void (*accumulate)(const em_model *m, const double *constants, const em_tile *tile,
-                       const double *share, double *sums);
+                       const double *share, const double *scale, double *mass, double *sums);
     /* mass[j] is the sum of component j's shares; `held` starts at the family's part. */
     em_status (*maximise)(const em_model *m, const int *held, const double *mass,
                           const double *sums, const double *old, double *par, int *component);

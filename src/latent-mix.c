@@ -11,6 +11,8 @@
 #include "prior.h"
 #include "vector.h"
 
+#include <math.h>
+
 static int mix_size(const em_model *m)
 {
     return m->k;
@@ -85,6 +87,14 @@ static em_status mix_share(const em_model *m, const double *log_prop, const em_t
     return mix_check(tile, log_row, row);
 }
 
+static bool mix_share_sums(const em_model *m, const double *log_prop, const em_tile *tile,
+                           double *a, double *scale, double *sums, double *log_sum)
+{
+    (void)sums;
+    return em_softmax_sums(a, m->k, tile->rows, log_prop, tile->weight, scale, log_sum) &&
+           fabs(*log_sum) < -EM_LOG_ZERO;
+}
+
 /* Held proportions keep their value; the others share what is left. */
 static void mix_maximise(const em_model *m, const int *held, const double *mass, const double *sums,
                          const double *old, double *prop)
@@ -111,5 +121,6 @@ const em_latent em_latent_mix = {
     .n_sums = mix_nothing,
     .prepare = mix_prepare,
     .share = mix_share,
+    .share_sums = mix_share_sums,
     .maximise = mix_maximise,
 };

@@ -21,6 +21,12 @@ struct em_latent {
      * in log_row. Returns EM_IMPOSSIBLE with *row set where all densities are zero. */
     em_status (*share)(const em_model *m, const double *constants, const em_tile *tile, double *a,
                        double *log_row, double *sums, int *row);
+    /* The same where no more than sums over rows are wanted, no label is known and shares are not
+     * hard: in a, shares but for a factor of each row, and in scale that factor times the row's
+     * weight; *log_sum is the weighted sum of the rows' log densities. False where `share` must
+     * do it, or say which row is impossible: a is then of no use any more. */
+    bool (*share_sums)(const em_model *m, const double *constants, const em_tile *tile, double *a,
+                       double *scale, double *sums, double *log_sum);
     void (*maximise)(const em_model *m, const int *held, const double *mass, const double *sums,
                      const double *old, double *par);
 };

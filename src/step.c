@@ -89,45 +89,82 @@ void em_step_bind(em_problem *p, double *memory)
     p->bad_row = 0;
 }
 
-/* The rows of a tile as the family reads them: located and scaled, columns contiguous. */
+/* A tile's rows are asked for while the one before it is worked on: memory is slower than that. */
+static void ask_for(const em_data *data, em_index row)
+{
+#ifdef __GNUC__
+    for (int c = 0; c < data->columns; c++)
+        for (em_index i = row; i < row + EM_TILE && i < data->n; i += EM_LINE)
+            __builtin_prefetch(data->x + data->n * c + i);
+#else
+    (void)data, (void)row;
+#endif
+}
+
+/* Rows that the family reads as they are need no copy. */
+static bool is_located(const em_data *data)
+{
+    for (int c = 0; c < data->columns; c++)
+        if (data->factor[c] != 1 || data->shift[c] != 0)
+            return false;
+    return true;
+}
+
+/* The rows of a tile as the family reads them: located and scaled. */
 static em_tile load_tile(const em_data *data, em_index row, double *x)
 {
     em_index left = data->n - row;
-    em_tile tile = {.rows = left < EM_TILE ? (int)left : EM_TILE, .x = x};
+    em_tile tile = {.rows = left < EM_TILE ? (int)left : EM_TILE, .x = x, .stride = EM_TILE};
 
-    for (int c = 0; c < data->columns; c++) {
-        const double *from = data->x + data->n * c + row;
-        em_locate(from, data->factor[c], data->shift[c], tile.rows, x + em_at(c, EM_TILE));
+    if (is_located(data)) {
+        tile.x = data->x + row;
+        tile.stride = data->n;
+    } else {
+        for (int c = 0; c < data->columns; c++)
+            em_locate(data->x + data->n * c + row, data->factor[c], data->shift[c], tile.rows,
+                      x + em_at(c, EM_TILE));
     }
     tile.weight = data->weight == NULL ? NULL : data->weight + row;
     tile.label = data->label == NULL ? NULL : data->label + row;
     return tile;
 }
 
-/* From here on a share counts as many times as its row does. */
-static void weigh_shares(int k, const em_tile *tile, double *share)
-{
-    if (tile->weight == NULL)
-        return;
-    for (int j = 0; j < k; j++) {
-        double *s = share + em_at(j, EM_TILE);
-        em_product(s, tile->weight, tile->rows, s);
-    }
-}
-
-static void add_tile(const em_problem *p, const em_tile *tile, const double *log_row, double *share,
-                     double *scratch, double *sums)
+/* A share counts as many times as its row does. */
+static void accumulate(const em_problem *p, const em_tile *tile, const double *share,
+                       const double *scale, double *sums)
 {
     const em_model *m = p->model;
     double *mass = sums + 1, *family_sums = mass + m->k + m->latent->n_sums(m);
 
+    m->family->accumulate(m, p->family_constants, tile, share, scale, mass, family_sums);
+}
+
+static void add_tile(const em_problem *p, const em_tile *tile, const double *log_row,
+                     const double *share, double *scratch, double *sums)
+{
+    double once[EM_TILE] EM_ALIGNED;
+
+    for (int i = 0; i < tile->rows; i++)
+        once[i] = 1;
     sums[0] += em_dot(log_row, tile->weight, tile->rows);
     if (p->gather)
-        em_score_add(m, p->family_constants, tile, share, scratch, sums + p->score_at);
-    weigh_shares(m->k, tile, share);
-    for (int j = 0; j < m->k; j++)
-        mass[j] += em_dot(share + em_at(j, EM_TILE), NULL, tile->rows);
-    m->family->accumulate(m, p->family_constants, tile, share, family_sums);
+        em_score_add(p->model, p->family_constants, tile, share, scratch, sums + p->score_at);
+    accumulate(p, tile, share, tile->weight == NULL ? once : tile->weight, sums);
+}
+
+/* Most walks want sums alone, which are had for less. */
+static bool add_sums(const em_problem *p, const em_tile *tile, double *share, double *sums)
+{
+    const em_model *m = p->model;
+    double scale[EM_TILE] EM_ALIGNED, log_sum = 0;
+
+    m->family->log_density(m, p->family_constants, tile, share);
+    if (!m->latent->share_sums(m, p->latent_constants, tile, share, scale, sums + 1 + m->k,
+                               &log_sum))
+        return false;
+    sums[0] += log_sum;
+    accumulate(p, tile, share, scale, sums);
+    return true;
 }
 
 static void keep_tile(const em_walk *w, em_index row, int rows, const double *log_row,
@@ -152,6 +189,9 @@ static em_status walk_tile(const em_walk *w, int lane, em_index row, double *scr
     em_tile tile = load_tile(p->data, row, scratch);
     int bad = 0;
 
+    bool sums_suffice = w->summing && !p->gather && tile.label == NULL && !m->hard;
+    if (sums_suffice && add_sums(p, &tile, share, sums))
+        return EM_OK;
     m->family->log_density(m, p->family_constants, &tile, share);
     em_status status =
         m->latent->share(m, p->latent_constants, &tile, share, log_row, sums + 1 + m->k, &bad);
@@ -175,8 +215,10 @@ static void walk_lane(void *context, int lane, int thread)
 
     if (end > from + w->tiles)
         end = from + w->tiles;
-    for (em_index t = from; t < end && p->lane_status[lane] == EM_OK; t++)
+    for (em_index t = from; t < end && p->lane_status[lane] == EM_OK; t++) {
+        ask_for(p->data, (t + 2) * EM_TILE);
         p->lane_status[lane] = walk_tile(w, lane, t * EM_TILE, scratch);
+    }
 }
 
 /* A round is short (some hundredths of a second), so that an interrupt is never far; and not

@@ -70,12 +70,18 @@ typedef struct {
     const int *label;     /* NULL: none known; else 0 = unknown, j = component j (from 1) */
 } em_data;
 
-/* Up to EM_TILE rows, ready for the kernels: column c starts at x + c * EM_TILE. */
+/* Up to EM_TILE rows, ready for the kernels. */
 typedef struct {
     int rows;
     const double *x;
+    em_index stride;      /* column c starts at x + c * stride */
     const double *weight; /* NULL as in em_data */
     const int *label;     /* NULL as in em_data */
 } em_tile;
+
+static inline const double *em_column(const em_tile *tile, int c)
+{
+    return tile->x + tile->stride * c;
+}
 
 #endif
