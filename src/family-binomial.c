@@ -18,7 +18,6 @@
 #include "latent.h"
 #include "numerics.h"
 #include "prior.h"
-#include "vector.h"
 
 #include <math.h>
 

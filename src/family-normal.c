@@ -24,7 +24,6 @@
 #include "latent.h"
 #include "numerics.h"
 #include "prior.h"
-#include "vector.h"
 
 #include <float.h>
 #include <math.h>

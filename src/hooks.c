@@ -4,6 +4,7 @@
 #include "linalg.h"
 #include "numerics.h"
 #include "parallel.h"
+#include "softmax.h"
 #include "vector.h"
 
 #include <string.h>

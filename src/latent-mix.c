@@ -9,6 +9,7 @@
 #include "latent.h"
 #include "numerics.h"
 #include "prior.h"
+#include "softmax.h"
 #include "vector.h"
 
 #include <math.h>
