@@ -18,10 +18,12 @@ typedef ptrdiff_t em_index;
 enum { EM_TILE = 256 };
 
 /* Kernels are compiled for several instruction sets into one binary, of which the loader takes the
- * best that the machine has, where compiler and loader can do that; elsewhere once, as plain C.
+ * best that the machine has, where compiler and loader can do that; elsewhere once, as plain C. So
+ * too with EM_ONE_KERNEL, which leaves the choice to the compiler's -march.
  * Loops say `omp simd`, which allows vectors and nothing else. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8 && defined(__x86_64__) &&            \
-    defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    defined(__gnu_linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&   \
+    !defined(EM_ONE_KERNEL)
 #if __GNUC__ >= 12
 #define EM_AVX2 "arch=x86-64-v3" /* with fused multiply and add */
 #else
