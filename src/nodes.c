@@ -24,6 +24,7 @@
 
 #include "vector.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -85,7 +86,12 @@ static void add_moments(double *moment, double u, double weight)
     }
 }
 
-void em_nodes_add(em_nodes *g, const em_data *data, em_index row, em_index end)
+/* What is done to a tile of located rows whose cells are known; weight NULL: each row counts once.
+ */
+typedef void add_tile(void *sums, const double *x, const int *cell, const double *weight, int rows);
+
+static void over_tiles(double low, double per_cell, int cells, const em_data *data, em_index row,
+                       em_index end, add_tile *add, void *sums)
 {
     double x[EM_TILE];
     int cell[EM_TILE] = {0};
@@ -93,17 +99,30 @@ void em_nodes_add(em_nodes *g, const em_data *data, em_index row, em_index end)
     for (; row < end; row += EM_TILE) {
         int rows = end - row < EM_TILE ? (int)(end - row) : EM_TILE;
         em_locate(data->x + row, data->factor[0], data->shift[0], rows, x);
-        find_cells(g->low, g->per_cell, g->cells, x, rows, cell);
-        for (int i = 0; i < rows; i++) {
-            int bin = g->bin[cell[i]];
-            double weight = data->weight == NULL ? 1 : data->weight[row + i];
-            if (g->count[bin] < EM_NODES)
-                keep_row(g, bin, x[i], weight);
-            g->count[bin]++;
-            add_moments(g->moment + em_at(bin, EM_NODES),
-                        (x[i] - g->middle[bin]) * g->per_half[bin], weight);
-        }
+        find_cells(low, per_cell, cells, x, rows, cell);
+        add(sums, x, cell, data->weight == NULL ? NULL : data->weight + row, rows);
     }
+}
+
+static void add_to_bins(void *sums, const double *x, const int *cell, const double *weight,
+                        int rows)
+{
+    em_nodes *g = sums;
+
+    for (int i = 0; i < rows; i++) {
+        int bin = g->bin[cell[i]];
+        double w = weight == NULL ? 1 : weight[i];
+        if (g->count[bin] < EM_NODES)
+            keep_row(g, bin, x[i], w);
+        g->count[bin]++;
+        add_moments(g->moment + em_at(bin, EM_NODES), (x[i] - g->middle[bin]) * g->per_half[bin],
+                    w);
+    }
+}
+
+void em_nodes_add(em_nodes *g, const em_data *data, em_index row, em_index end)
+{
+    over_tiles(g->low, g->per_cell, g->cells, data, row, end, add_to_bins, g);
 }
 
 /* T_m(t_q) = cos(m pi (q + 1/2) / p). */
@@ -140,19 +159,169 @@ int em_nodes_points(const em_nodes *g, double *x, double *weight)
     return used;
 }
 
+/* ---- the histogram ---- */
+
+size_t em_cells_memory(int cells)
+{
+    return em_at(cells, 2) + (size_t)cells / EM_CUTS;
+}
+
+void em_cells_bind(em_cells *c, int cells, double *memory, int *next)
+{
+    em_level *last = &c->level[c->levels];
+
+    memset(memory, 0, em_cells_memory(cells) * sizeof(double));
+    *last = (em_level){.cells = cells, .per_cell = c->per_cell, .weight = memory, .next = next};
+    last->place = last->weight + cells;
+    last->edge = last->place + cells;
+    for (int j = 0; j < cells; j++)
+        next[j] = -1;
+    if (c->levels++ == 0) {
+        for (int s = 0; s < cells / EM_CUTS; s++)
+            last->edge[s] = c->low + s * EM_CUTS / c->per_cell;
+        return;
+    }
+    const em_level *above = last - 1;
+    last->per_cell = EM_CUTS * above->per_cell;
+    for (int j = 0, s = 0; j < above->cells; j++)
+        if (above->next[j] >= 0)
+            last->edge[s++] = above->edge[j / EM_CUTS] + j % EM_CUTS / above->per_cell;
+}
+
+static double place_in(const em_level *level, int cell, double x)
+{
+    return (x - level->edge[cell / EM_CUTS]) * level->per_cell - cell % EM_CUTS;
+}
+
+static void add_to_level(em_level *level, int cell, double x, double weight)
+{
+    level->weight[cell] += weight;
+    level->place[cell] += weight * place_in(level, cell, x);
+}
+
+static void add_to_first(void *sums, const double *x, const int *cell, const double *weight,
+                         int rows)
+{
+    for (int i = 0; i < rows; i++)
+        add_to_level(sums, cell[i], x[i], weight == NULL ? 1 : weight[i]);
+}
+
+/* The cell of the last level, or -1. */
+static int find_cut(const em_cells *c, int cell, double x)
+{
+    for (int l = 1; l < c->levels; l++) {
+        int first = c->level[l - 1].next[cell];
+        if (first < 0)
+            return -1;
+        double at = place_in(&c->level[l], first, x);
+        at = at > 0 ? at : 0;
+        cell = first + (int)(at < EM_CUTS - 1 ? at : EM_CUTS - 1);
+    }
+    return cell;
+}
+
+static void add_to_last(void *sums, const double *x, const int *cell, const double *weight,
+                        int rows)
+{
+    em_cells *c = sums;
+
+    for (int i = 0; i < rows; i++) {
+        int at = find_cut(c, cell[i], x[i]);
+        if (at >= 0)
+            add_to_level(&c->level[c->levels - 1], at, x[i], weight == NULL ? 1 : weight[i]);
+    }
+}
+
 void em_cells_add(em_cells *c, const em_data *data, em_index row, em_index end)
 {
-    double x[EM_TILE];
-    int cell[EM_TILE] = {0};
+    bool first = c->levels == 1;
 
-    for (; row < end; row += EM_TILE) {
-        int rows = end - row < EM_TILE ? (int)(end - row) : EM_TILE;
-        em_locate(data->x + row, data->factor[0], data->shift[0], rows, x);
-        find_cells(c->low, c->per_cell, c->cells, x, rows, cell);
-        for (int i = 0; i < rows; i++) {
-            double weight = data->weight == NULL ? 1 : data->weight[row + i];
-            c->weight[cell[i]] += weight;
-            c->place[cell[i]] += weight * ((x[i] - c->low) * c->per_cell - cell[i]);
+    over_tiles(c->low, c->per_cell, c->level[0].cells, data, row, end,
+               first ? add_to_first : add_to_last, first ? (void *)c->level : c);
+}
+
+/* Rows that numbers cannot tell apart are not cut. */
+static bool worth_cutting(const em_level *level, int cell, double least)
+{
+    return level->weight[cell] > least &&
+           1 / level->per_cell > 4 * DBL_EPSILON * fabs(level->edge[cell / EM_CUTS]);
+}
+
+int em_cells_cut(em_cells *c)
+{
+    em_level *last = &c->level[c->levels - 1];
+    double total = em_sum(c->level[0].weight, c->level[0].cells);
+    int cells = 0;
+
+    if (c->levels == EM_LEVELS)
+        return 0;
+    for (int j = 0; j < last->cells && cells < EM_HEAVY * EM_CUTS; j++) {
+        if (!worth_cutting(last, j, total / EM_HEAVY))
+            continue;
+        last->next[j] = cells;
+        cells += EM_CUTS;
+    }
+    return cells;
+}
+
+/* Points made so far, and where the next one belongs. */
+typedef struct {
+    double low, per_bin, per_part; /* bins of the range, parts of the weight */
+    int parts, bin, part, used;
+    double before; /* weight so far */
+    double *x, *weight;
+} merger;
+
+/* floor(at), where that is in `from` .. `to`. */
+static int within(double at, int from, int to)
+{
+    return at > from ? at < to ? (int)at : to : from;
+}
+
+static void merge_point(merger *m, double x, double weight)
+{
+    m->before += weight;
+    int bin = within((x - m->low) * m->per_bin, m->bin, m->parts);
+    int part = within(m->before * m->per_part, m->part, m->parts - 1);
+
+    if (m->used == 0 || bin != m->bin || part != m->part) {
+        m->x[m->used] = x;
+        m->weight[m->used++] = weight;
+    } else {
+        int last = m->used - 1;
+        m->weight[last] += weight;
+        m->x[last] += (x - m->x[last]) * (weight / m->weight[last]);
+    }
+    m->bin = bin;
+    m->part = part;
+}
+
+/* Cells that are cut stand for themselves by their parts. */
+static void merge_cells(const em_cells *c, int l, int first, int cells, merger *m)
+{
+    const em_level *level = &c->level[l];
+
+    for (int j = first; j < first + cells; j++) {
+        if (level->next[j] >= 0) {
+            merge_cells(c, l + 1, level->next[j], EM_CUTS, m);
+        } else if (level->weight[j] > 0) {
+            double place = j % EM_CUTS + level->place[j] / level->weight[j];
+            merge_point(m, level->edge[j / EM_CUTS] + place / level->per_cell, level->weight[j]);
         }
     }
+}
+
+int em_cells_points(const em_cells *c, int parts, double *x, double *weight)
+{
+    const em_level *first = &c->level[0];
+    double total = em_sum(first->weight, first->cells);
+    merger m = {.low = c->low,
+                .per_bin = parts * (c->per_cell / first->cells),
+                .per_part = parts * (1 - 1e-9) / total,
+                .parts = parts,
+                .x = x,
+                .weight = weight};
+
+    merge_cells(c, 0, 0, first->cells, &m);
+    return m.used;
 }
