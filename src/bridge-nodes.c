@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_CELLS = 1 << 22, STRETCH = 1 << 20 };
+enum { MOST_CELLS = 1 << 22, MOST_POINTS = 1 << 15, STRETCH = 1 << 20 };
 
 static em_data get_column(SEXP data_)
 {
@@ -24,10 +24,10 @@ static em_index end_of_stretch(const em_data *data, em_index row)
     return data->n - row < STRETCH ? data->n : row + STRETCH;
 }
 
-static void new_level(em_cells *c, int cells)
+static void new_level(em_cells *c, int slots)
 {
-    double *memory = (double *)R_alloc(em_cells_memory(cells), sizeof(double));
-    em_cells_bind(c, cells, memory, (int *)R_alloc((size_t)cells, sizeof(int)));
+    double *memory = (double *)R_alloc(em_cells_memory(slots), sizeof(double));
+    em_cells_bind(c, slots, memory, (int *)R_alloc((size_t)em_cells_of(slots), sizeof(int)));
 }
 
 static SEXP points_of(const double *x, const double *weight, int points, int slots)
@@ -46,21 +46,22 @@ SEXP emix_thin(SEXP data_, SEXP ends_)
 {
     em_data data = get_column(data_);
     double low = em_get_number(ends_, "low"), high = em_get_number(ends_, "high");
-    int parts = em_get_int(ends_, "most", 2, MOST_CELLS) / 2;
-    em_cells c = {.low = low, .per_cell = EM_CELLS / (high - low)};
+    em_cells c = {.low = low,
+                  .per_cell = EM_CELLS / (high - low),
+                  .parts = em_get_int(ends_, "most", 2, MOST_POINTS) / 2};
 
     if (!isfinite(low) || !isfinite(c.per_cell) || !(c.per_cell > 0))
         em_refuse("`low` must lie below `high`, and both be finite");
-    for (int cells = EM_CELLS; cells > 0; cells = em_cells_cut(&c)) {
-        new_level(&c, cells);
+    for (int slots = 1; slots > 0; slots = em_cells_cut(&c)) {
+        new_level(&c, slots);
         for (em_index row = 0; row < data.n; row += STRETCH) {
             em_cells_add(&c, &data, row, end_of_stretch(&data, row));
             R_CheckUserInterrupt();
         }
     }
-    double *x = (double *)R_alloc(em_at(parts, 2), sizeof(double));
-    double *weight = (double *)R_alloc(em_at(parts, 2), sizeof(double));
-    return points_of(x, weight, em_cells_points(&c, parts, x, weight), 2);
+    double *x = (double *)R_alloc(em_at(c.parts, 2), sizeof(double));
+    double *weight = (double *)R_alloc(em_at(c.parts, 2), sizeof(double));
+    return points_of(x, weight, em_cells_points(&c, x, weight), 2);
 }
 
 static em_nodes get_grid(SEXP grid)

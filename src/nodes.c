@@ -161,107 +161,137 @@ int em_nodes_points(const em_nodes *g, double *x, double *weight)
 
 /* ---- the histogram ---- */
 
-size_t em_cells_memory(int cells)
+/* floor(at), where that is in `from` .. `to`. */
+static inline int within(double at, int from, int to)
 {
-    return em_at(cells, 2) + (size_t)cells / EM_CUTS;
+    return at > from ? at < to ? (int)at : to : from;
 }
 
-void em_cells_bind(em_cells *c, int cells, double *memory, int *next)
+static int cuts_of(int slots)
+{
+    int cuts = 2;
+    while (cuts <= EM_CELLS / 2 / slots)
+        cuts *= 2;
+    return cuts;
+}
+
+int em_cells_of(int slots)
+{
+    return slots * cuts_of(slots);
+}
+
+size_t em_cells_memory(int slots)
+{
+    return em_at(em_cells_of(slots), 2) + em_at(slots, 2);
+}
+
+static void find_edges(em_level *level, const em_level *above)
+{
+    for (int j = 0; j < above->slots * above->cuts; j++) {
+        int slot = above->next[j];
+        if (slot < 0)
+            continue;
+        level->edge[slot] = above->edge[j / above->cuts] + j % above->cuts / above->per_cell;
+        level->value[slot] = NAN;
+    }
+}
+
+void em_cells_bind(em_cells *c, int slots, double *memory, int *next)
 {
     em_level *last = &c->level[c->levels];
+    int cells = em_cells_of(slots);
 
-    memset(memory, 0, em_cells_memory(cells) * sizeof(double));
-    *last = (em_level){.cells = cells, .per_cell = c->per_cell, .weight = memory, .next = next};
+    memset(memory, 0, em_cells_memory(slots) * sizeof(double));
+    *last = (em_level){.cuts = cuts_of(slots), .slots = slots, .weight = memory, .next = next};
     last->place = last->weight + cells;
     last->edge = last->place + cells;
+    last->value = last->edge + slots;
     for (int j = 0; j < cells; j++)
         next[j] = -1;
     if (c->levels++ == 0) {
-        for (int s = 0; s < cells / EM_CUTS; s++)
-            last->edge[s] = c->low + s * EM_CUTS / c->per_cell;
-        return;
+        last->per_cell = c->per_cell;
+        last->edge[0] = c->low;
+        last->value[0] = INFINITY;
+    } else {
+        last->per_cell = last->cuts * last[-1].per_cell;
+        find_edges(last, last - 1);
     }
-    const em_level *above = last - 1;
-    last->per_cell = EM_CUTS * above->per_cell;
-    for (int j = 0, s = 0; j < above->cells; j++)
-        if (above->next[j] >= 0)
-            last->edge[s++] = above->edge[j / EM_CUTS] + j % EM_CUTS / above->per_cell;
 }
 
-static double place_in(const em_level *level, int cell, double x)
-{
-    return (x - level->edge[cell / EM_CUTS]) * level->per_cell - cell % EM_CUTS;
-}
-
-static void add_to_level(em_level *level, int cell, double x, double weight)
+/* Adds a row at x, `at` cells from where its slot begins. */
+static inline void add_at(em_level *level, int cell, int sub, double at, double weight)
 {
     level->weight[cell] += weight;
-    level->place[cell] += weight * place_in(level, cell, x);
+    level->place[cell] += weight * (at - sub);
 }
 
 static void add_to_first(void *sums, const double *x, const int *cell, const double *weight,
                          int rows)
 {
+    em_level *first = sums;
+    double low = first->edge[0], per_cell = first->per_cell;
+
     for (int i = 0; i < rows; i++)
-        add_to_level(sums, cell[i], x[i], weight == NULL ? 1 : weight[i]);
+        add_at(first, cell[i], cell[i], (x[i] - low) * per_cell, weight == NULL ? 1 : weight[i]);
 }
 
-/* The cell of the last level, or -1. */
-static int find_cut(const em_cells *c, int cell, double x)
+/* Down the levels to the last, where the row counts if all cells on its way are cut. */
+static void add_below(em_cells *c, int cell, double x, double weight)
 {
-    for (int l = 1; l < c->levels; l++) {
-        int first = c->level[l - 1].next[cell];
-        if (first < 0)
-            return -1;
-        double at = place_in(&c->level[l], first, x);
-        at = at > 0 ? at : 0;
-        cell = first + (int)(at < EM_CUTS - 1 ? at : EM_CUTS - 1);
+    em_level *level = c->level;
+    int slot = level->next[cell];
+
+    for (int l = 1; slot >= 0; l++) {
+        level++;
+        double at = (x - level->edge[slot]) * level->per_cell;
+        int sub = within(at, 0, level->cuts - 1);
+        cell = slot * level->cuts + sub;
+        if (l == c->levels - 1) {
+            double *value = &level->value[slot];
+            *value = isnan(*value) || *value == x ? x : INFINITY;
+            add_at(level, cell, sub, at, weight);
+            return;
+        }
+        slot = level->next[cell];
     }
-    return cell;
 }
 
 static void add_to_last(void *sums, const double *x, const int *cell, const double *weight,
                         int rows)
 {
-    em_cells *c = sums;
-
-    for (int i = 0; i < rows; i++) {
-        int at = find_cut(c, cell[i], x[i]);
-        if (at >= 0)
-            add_to_level(&c->level[c->levels - 1], at, x[i], weight == NULL ? 1 : weight[i]);
-    }
+    for (int i = 0; i < rows; i++)
+        add_below(sums, cell[i], x[i], weight == NULL ? 1 : weight[i]);
 }
 
 void em_cells_add(em_cells *c, const em_data *data, em_index row, em_index end)
 {
     bool first = c->levels == 1;
 
-    over_tiles(c->low, c->per_cell, c->level[0].cells, data, row, end,
-               first ? add_to_first : add_to_last, first ? (void *)c->level : c);
+    over_tiles(c->low, c->per_cell, EM_CELLS, data, row, end, first ? add_to_first : add_to_last,
+               first ? (void *)c->level : c);
 }
 
-/* Rows that numbers cannot tell apart are not cut. */
+/* Equal rows are not cut, nor cells that are as narrow as numbers there are apart. */
 static bool worth_cutting(const em_level *level, int cell, double least)
 {
-    return level->weight[cell] > least &&
-           1 / level->per_cell > 4 * DBL_EPSILON * fabs(level->edge[cell / EM_CUTS]);
+    int slot = cell / level->cuts;
+
+    return level->weight[cell] > least && isinf(level->value[slot]) &&
+           1 / level->per_cell > 4 * DBL_EPSILON * fabs(level->edge[slot]);
 }
 
 int em_cells_cut(em_cells *c)
 {
     em_level *last = &c->level[c->levels - 1];
-    double total = em_sum(c->level[0].weight, c->level[0].cells);
-    int cells = 0;
+    double total = em_sum(c->level[0].weight, EM_CELLS);
+    int slots = 0, most = 2 * c->parts;
 
     if (c->levels == EM_LEVELS)
         return 0;
-    for (int j = 0; j < last->cells && cells < EM_HEAVY * EM_CUTS; j++) {
-        if (!worth_cutting(last, j, total / EM_HEAVY))
-            continue;
-        last->next[j] = cells;
-        cells += EM_CUTS;
-    }
-    return cells;
+    for (int j = 0; j < last->slots * last->cuts && slots < most; j++)
+        if (worth_cutting(last, j, total / most))
+            last->next[j] = slots++;
+    return slots;
 }
 
 /* Points made so far, and where the next one belongs. */
@@ -271,12 +301,6 @@ typedef struct {
     double before; /* weight so far */
     double *x, *weight;
 } merger;
-
-/* floor(at), where that is in `from` .. `to`. */
-static int within(double at, int from, int to)
-{
-    return at > from ? at < to ? (int)at : to : from;
-}
 
 static void merge_point(merger *m, double x, double weight)
 {
@@ -297,31 +321,31 @@ static void merge_point(merger *m, double x, double weight)
 }
 
 /* Cells that are cut stand for themselves by their parts. */
-static void merge_cells(const em_cells *c, int l, int first, int cells, merger *m)
+static void merge_slot(const em_cells *c, int l, int slot, merger *m)
 {
     const em_level *level = &c->level[l];
+    const double *weight = level->weight + em_at(slot, level->cuts);
+    const double *place = level->place + em_at(slot, level->cuts);
+    const int *next = level->next + em_at(slot, level->cuts);
 
-    for (int j = first; j < first + cells; j++) {
-        if (level->next[j] >= 0) {
-            merge_cells(c, l + 1, level->next[j], EM_CUTS, m);
-        } else if (level->weight[j] > 0) {
-            double place = j % EM_CUTS + level->place[j] / level->weight[j];
-            merge_point(m, level->edge[j / EM_CUTS] + place / level->per_cell, level->weight[j]);
-        }
-    }
+    for (int j = 0; j < level->cuts; j++)
+        if (next[j] >= 0)
+            merge_slot(c, l + 1, next[j], m);
+        else if (weight[j] > 0)
+            merge_point(m, level->edge[slot] + (j + place[j] / weight[j]) / level->per_cell,
+                        weight[j]);
 }
 
-int em_cells_points(const em_cells *c, int parts, double *x, double *weight)
+int em_cells_points(const em_cells *c, double *x, double *weight)
 {
-    const em_level *first = &c->level[0];
-    double total = em_sum(first->weight, first->cells);
+    double total = em_sum(c->level[0].weight, EM_CELLS);
     merger m = {.low = c->low,
-                .per_bin = parts * (c->per_cell / first->cells),
-                .per_part = parts * (1 - 1e-9) / total,
-                .parts = parts,
+                .per_bin = c->parts * (c->per_cell / EM_CELLS),
+                .per_part = c->parts * (1 - 1e-9) / total,
+                .parts = c->parts,
                 .x = x,
                 .weight = weight};
 
-    merge_cells(c, 0, 0, first->cells, &m);
+    merge_slot(c, 0, 0, &m);
     return m.used;
 }
