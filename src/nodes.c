@@ -159,7 +159,14 @@ int em_nodes_points(const em_nodes *g, double *x, double *weight)
     return used;
 }
 
-/* ---- the histogram ---- */
+/* ---- the histogram ----
+ *
+ * A walk over all rows fills a level. The first is the range in EM_CELLS cells, one slot. Cells
+ * with more than half a part of the weight are slots of the next level, cut into as many cells as
+ * keep the level's memory about that of the first: wild outliers or clusters far apart hide
+ * nothing, and rows need not be put in order. A row belongs to one cell of the deepest level that
+ * it reaches, so that no weight is lost at the edges. x is measured from the edge of its slot, so
+ * that little cancels. */
 
 /* floor(at), where that is in `from` .. `to`. */
 static inline int within(double at, int from, int to)
