@@ -65,8 +65,9 @@ check_no_dots <- function(...) {
 check_weights <- function(weights, n) {
   if (is.null(weights)) return(NULL)
   w <- check_numeric(weights, "weights", n)
-  bad <- which(is.na(w) | w < 0 | w == Inf)
-  if (length(bad)) {
+  # Weights are many: no vector is made as long as they are good.
+  if (anyNA(w) || min(w) < 0 || max(w) == Inf) {
+    bad <- which(is.na(w) | w < 0 | w == Inf)
     stop_input("weights", "finite and non-negative", sprintf("%g (row %s)", w[bad[1L]], listing(bad)))
   }
   total <- sum(w)

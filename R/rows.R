@@ -69,9 +69,9 @@ take_labels <- function(labels, kept) {
   labels
 }
 
-# Rows of weight zero say nothing, and could say NaN.
+# Rows of weight zero say nothing, and could say NaN. (min() makes no vector as long as the rows.)
 core_rows <- function(frame, condense) {
-  live <- if (any(frame$weights == 0)) which(frame$weights > 0) else TRUE
+  live <- if (length(frame$weights) && min(frame$weights) == 0) which(frame$weights > 0) else TRUE
   raw <- list(x = take_rows(frame$x, live), weight = take_rows(frame$weights, live),
     label = take_rows(frame$labels$code, live))
   raw$n <- NROW(raw$x)

@@ -1,4 +1,5 @@
-/* Bridge: a continuous sample as weighted nodes on a grid that R code has chosen. */
+/* Bridge: a continuous sample as few weighted points: where starts are made, and as nodes on
+ * a grid that R code has chosen. */
 #include "bridge.h"
 
 #include "nodes.h"
@@ -8,18 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_CELLS = 1 << 22, STRETCH = 1 << 20 };
-
-static em_cells get_cells(SEXP grid)
-{
-    em_cells c = {.low = em_get_number(grid, "low"),
-                  .per_cell = em_get_number(grid, "per_cell"),
-                  .cells = em_get_int(grid, "cells", 1, MOST_CELLS)};
-
-    if (!isfinite(c.low) || !isfinite(c.per_cell) || !(c.per_cell > 0))
-        em_refuse("`low` and `per_cell` must be finite");
-    return c;
-}
+enum { MOST_CELLS = 1 << 22, MOST_POINTS = 1 << 15, STRETCH = 1 << 20 };
 
 static em_data get_column(SEXP data_)
 {
@@ -29,41 +19,60 @@ static em_data get_column(SEXP data_)
     return data;
 }
 
-/* Means, as located, and weights of the cells that hold rows. */
-SEXP emix_cells(SEXP data_, SEXP grid_)
+static em_index end_of_stretch(const em_data *data, em_index row)
 {
-    static const char *const names[] = {"x", "weight"};
-    em_data data = get_column(data_);
-    em_cells c = get_cells(grid_);
-    size_t cells = (size_t)c.cells, used = 0;
+    return data->n - row < STRETCH ? data->n : row + STRETCH;
+}
 
-    c.weight = (double *)R_alloc(2 * cells, sizeof(double));
-    c.place = c.weight + cells;
-    memset(c.weight, 0, 2 * cells * sizeof(double));
-    for (em_index row = 0; row < data.n; row += STRETCH) {
-        em_cells_add(&c, &data, row, data.n - row < STRETCH ? data.n : row + STRETCH);
-        R_CheckUserInterrupt();
-    }
-    for (size_t j = 0; j < cells; j++) {
-        if (!(c.weight[j] > 0))
-            continue;
-        double mean = c.low + ((double)j + c.place[j] / c.weight[j]) / c.per_cell;
-        c.weight[used] = c.weight[j];
-        c.place[used++] = mean;
-    }
-    SEXP ans = PROTECT(em_new_list(names, 2));
-    SET_VECTOR_ELT(ans, 0, em_new_doubles(c.place, used));
-    SET_VECTOR_ELT(ans, 1, em_new_doubles(c.weight, used));
+static void new_level(em_cells *c, int slots)
+{
+    double *memory = (double *)R_alloc(em_cells_memory(slots), sizeof(double));
+    em_cells_bind(c, slots, memory, (int *)R_alloc((size_t)em_cells_of(slots), sizeof(int)));
+}
+
+static SEXP points_of(const double *x, const double *weight, int points, int slots)
+{
+    static const char *const names[] = {"x", "weight", "full"};
+    SEXP ans = PROTECT(em_new_list(names, slots));
+
+    SET_VECTOR_ELT(ans, 0, em_new_doubles(x, (size_t)points));
+    SET_VECTOR_ELT(ans, 1, em_new_doubles(weight, (size_t)points));
     UNPROTECT(1);
     return ans;
+}
+
+/* Rows from `low` to `high`, both as located, as at most `most` points. */
+SEXP emix_thin(SEXP data_, SEXP ends_)
+{
+    em_data data = get_column(data_);
+    double low = em_get_number(ends_, "low"), high = em_get_number(ends_, "high");
+    em_cells c = {.low = low,
+                  .per_cell = EM_CELLS / (high - low),
+                  .parts = em_get_int(ends_, "most", 2, MOST_POINTS) / 2};
+
+    if (!isfinite(low) || !isfinite(c.per_cell) || !(c.per_cell > 0))
+        em_refuse("`low` must lie below `high`, and both be finite");
+    for (int slots = 1; slots > 0; slots = em_cells_cut(&c)) {
+        new_level(&c, slots);
+        for (em_index row = 0; row < data.n; row += STRETCH) {
+            em_cells_add(&c, &data, row, end_of_stretch(&data, row));
+            R_CheckUserInterrupt();
+        }
+    }
+    double *x = (double *)R_alloc(em_at(c.parts, 2), sizeof(double));
+    double *weight = (double *)R_alloc(em_at(c.parts, 2), sizeof(double));
+    return points_of(x, weight, em_cells_points(&c, x, weight), 2);
 }
 
 static em_nodes get_grid(SEXP grid)
 {
     SEXP start = em_element(grid, "start");
-    em_cells c = get_cells(grid);
-    em_nodes g = {.low = c.low, .per_cell = c.per_cell, .cells = c.cells};
+    em_nodes g = {.low = em_get_number(grid, "low"),
+                  .per_cell = em_get_number(grid, "per_cell"),
+                  .cells = em_get_int(grid, "cells", 1, MOST_CELLS)};
 
+    if (!isfinite(g.low) || !isfinite(g.per_cell) || !(g.per_cell > 0))
+        em_refuse("`low` and `per_cell` must be finite");
     if (TYPEOF(start) != INTSXP || XLENGTH(start) < 1 || XLENGTH(start) > g.cells)
         em_refuse("`start` must hold the first cell of each bin");
     g.bins = (int)XLENGTH(start);
@@ -84,21 +93,17 @@ static em_nodes get_grid(SEXP grid)
 /* The points, and which bins have become nodes. */
 SEXP emix_nodes(SEXP data_, SEXP grid_)
 {
-    static const char *const names[] = {"x", "weight", "full"};
     em_data data = get_column(data_);
     em_nodes g = get_grid(grid_);
 
     for (em_index row = 0; row < data.n; row += STRETCH) {
-        em_nodes_add(&g, &data, row, data.n - row < STRETCH ? data.n : row + STRETCH);
+        em_nodes_add(&g, &data, row, end_of_stretch(&data, row));
         R_CheckUserInterrupt();
     }
     double *x = (double *)R_alloc(em_at(g.bins, EM_NODES), sizeof(double));
     double *weight = (double *)R_alloc(em_at(g.bins, EM_NODES), sizeof(double));
-    size_t points = (size_t)em_nodes_points(&g, x, weight);
+    SEXP ans = PROTECT(points_of(x, weight, em_nodes_points(&g, x, weight), 3));
 
-    SEXP ans = PROTECT(em_new_list(names, 3));
-    SET_VECTOR_ELT(ans, 0, em_new_doubles(x, points));
-    SET_VECTOR_ELT(ans, 1, em_new_doubles(weight, points));
     SET_VECTOR_ELT(ans, 2, Rf_allocVector(LGLSXP, g.bins));
     for (int b = 0; b < g.bins; b++)
         LOGICAL(VECTOR_ELT(ans, 2))[b] = g.count[b] > EM_NODES;

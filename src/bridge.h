@@ -43,7 +43,7 @@ SEXP emix_condense(SEXP x, SEXP weight, SEXP label);
 SEXP emix_describe(SEXP x);
 SEXP emix_counts(SEXP x);
 SEXP emix_pairs(SEXP x, SEXP size);
-SEXP emix_cells(SEXP data, SEXP grid);
+SEXP emix_thin(SEXP data, SEXP ends);
 SEXP emix_nodes(SEXP data, SEXP grid);
 SEXP emix_polish(SEXP data, SEXP nodes, SEXP model, SEXP control, SEXP theta);
 SEXP emix_threads(void);

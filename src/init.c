@@ -19,7 +19,7 @@ static const R_CallMethodDef entries[] = {
     ENTRY(emix_nodes, 2),
     ENTRY(emix_counts, 1),
     ENTRY(emix_pairs, 2),
-    ENTRY(emix_cells, 2),
+    ENTRY(emix_thin, 2),
     ENTRY(emix_polish, 5),
     ENTRY(hook_softmax, 1),
     ENTRY(hook_deviance_part, 2),

@@ -16,6 +16,8 @@ even_grid <- function(x, bins = 8L, each = 4L) {
 
 nodes_of <- function(data, grid) .Call(emix:::C_emix_nodes, data, grid)
 
+thinned <- function(data, low, high, most) .Call(emix:::C_emix_thin, data, list(low = low, high = high, most = most))
+
 # The difference of two sums in units of the sum of the terms' sizes.
 off <- function(f, x, w, nodes) {
   abs(sum(w * f(x)) - sum(nodes$weight * f(nodes$x))) / sum(w * abs(f(x)))
@@ -151,8 +153,7 @@ test_that("rows beyond the ends of the grid count in its end bins, and do no har
   x <- c(runif(1000), -3, 7, 1e300, -1e300)
   nodes <- nodes_of(column(x), list(low = 0, per_cell = 8, cells = 8L, start = 0:7))
   expect_lte(length(nodes$x), 96)
-  cells <- .Call(emix:::C_emix_cells, column(x), list(low = 0, per_cell = 8, cells = 8L))
-  expect_equal(sum(cells$weight), 1004)
+  expect_equal(sum(thinned(column(x), 0, 1, 100L)$weight), 1004)
 })
 
 test_that("a bad grid is an error, never a crash", {
@@ -168,12 +169,18 @@ test_that("a bad grid is an error, never a crash", {
     change(start = c(0L, NA)), change(start = NA_integer_), change(start = -1L), change(start = "0"),
     change(start = rep(0L, 20)), change(start = list(0L, 4L)))
   for (grid in bad) expect_error(nodes_of(x, grid), label = paste(deparse(grid), collapse = ""))
-  for (grid in bad[1:18]) expect_error(.Call(emix:::C_emix_cells, x, grid), label = paste(deparse(grid), collapse = ""))
+  ends <- list(low = 0, high = 1, most = 100L)
+  change <- function(...) utils::modifyList(ends, list(...), keep.null = TRUE)
+  bad <- list(3, NULL, list(), "ends", change(low = NULL), change(low = NA_real_), change(low = -Inf), change(low = "a"),
+    change(low = 1), change(low = 2), change(high = NaN), change(high = Inf), change(high = 5e-324), change(high = 1L),
+    change(most = NULL), change(most = 100), change(most = 1L), change(most = NA_integer_), change(most = .Machine$integer.max))
+  expect_no_error(.Call(emix:::C_emix_thin, x, ends))
+  for (ends in bad) expect_error(.Call(emix:::C_emix_thin, x, ends), label = paste(deparse(ends), collapse = ""))
   # And rows that are none of one column.
   for (data in list(3, list(), column(1:4), column(double()), column(c(1, 2), weight = 1), column(c(1, 2), label = c(0L, 1L)),
     column(c(1, 2), columns = 2L, factor = c(1, 1), shift = c(0, 0)))) {
     expect_error(nodes_of(data, good))
-    expect_error(.Call(emix:::C_emix_cells, data, good))
+    expect_error(thinned(data, 0, 1, 100L))
   }
 })
 
@@ -365,51 +372,114 @@ test_that("a flat end is said to be flat", {
   expect_true(flat("auto"))
 })
 
-# ---- the histogram of starts
+# ---- the points of starts
 
-cells_of <- function(x, weight = NULL) {
+thin_of <- function(x, weight = NULL, most = 1200L) {
   rows <- list(x = x, weight = weight, n = length(x), about = emix:::describe_rows(x))
-  emix:::cell_rows(rows)
+  thin <- emix:::normal_thin(rows, most)
+  expect_length(thin$x, thin$n)
+  expect_length(thin$weight, thin$n)
+  expect_lte(thin$n, most)
+  expect_true(all(thin$weight > 0))
+  thin
 }
 
-test_that("the histogram keeps total weight and mean", {
+# The same in plain R, from rows in order: neighbours in one of equal bins of the range and one of
+# equal parts of the weight become their mean.
+oracle_thin <- function(x, w = rep(1, length(x)), most = 1200L) {
+  w <- w[order(x)]
+  x <- sort(x)
+  parts <- most %/% 2L
+  bin <- floor((x - x[1]) / (x[length(x)] - x[1]) * parts)
+  part <- floor(cumsum(w) / sum(w) * parts * (1 - 1e-9))
+  group <- cumsum(c(TRUE, diff(bin) != 0 | diff(part) != 0))
+  weight <- as.vector(tapply(w, group, sum))
+  list(x = as.vector(tapply(w * x, group, sum)) / weight, weight = weight, n = length(weight))
+}
+
+test_that("points of starts are those of ordered rows where no two rows share a cell", {
+  set.seed(26)
+  # Places in the middle of some of the 2^16 cells, and at the ends.
+  at <- c(0, sort(sample(65534, 3998)) + 0.5, 65536)
+  x <- sample(at) / 65536 * 7 + 100
+  for (w in list(NULL, sample(1:9, 4000, TRUE) + 0, stats::rexp(4000))) {
+    for (most in c(1200L, 401L, 2L)) {
+      thin <- thin_of(x, w, most)
+      oracle <- oracle_thin(x, if (is.null(w)) rep(1, 4000) else w, most)
+      expect_equal(thin$n, oracle$n)
+      expect_near(thin$x, oracle$x, 1e-12)
+      expect_near(thin$weight, oracle$weight, 1e-9)
+    }
+  }
+  # Few rows stay as they are, to the last digits.
+  x <- stats::rt(600, 1)
+  thin <- thin_of(x)
+  expect_equal(thin$n, 600)
+  expect_lt(max(abs(thin$x - sort(x))), 1e-15 * diff(range(x)))
+})
+
+test_that("points of starts keep total weight, mean and, nearly, the spread", {
   set.seed(17)
   n <- 2e5
-  for (x in list(rnorm(n), rexp(n), rt(n, 2), 1e9 + rnorm(n), 1e-150 * rnorm(n))) {
-    for (w in list(NULL, runif(n))) {
-      cells <- cells_of(x, w)
+  for (x in list(rnorm(n), rexp(n), rt(n, 2), 1e9 + rnorm(n), 1e-150 * rnorm(n), 1e150 * rnorm(n), rep(rexp(1000), 200))) {
+    for (w in list(NULL, runif(n), 10^runif(n, -8, 8))) {
+      thin <- thin_of(x, w)
       each <- if (is.null(w)) rep(1, n) else w
-      expect_lt(cells$n, n)
-      expect_equal(length(cells$weight), cells$n)
-      expect_equal(sum(cells$weight), sum(each), tolerance = 1e-12)
+      expect_equal(sum(thin$weight), sum(each), tolerance = 1e-13)
       centre <- median(x)
-      expect_lt(abs(sum(cells$weight * (cells$x - centre)) - sum(each * (x - centre))) / sum(each * abs(x - centre)), 1e-9)
-      expect_gte(min(cells$x), min(x) - 1e-6 * diff(range(x)))
-      expect_lte(max(cells$x), max(x) + 1e-6 * diff(range(x)))
+      unit <- sum(each * abs(x - centre)) / sum(each)
+      centred <- (x - centre) / unit
+      at <- (thin$x - centre) / unit
+      expect_lt(abs(sum(thin$weight * at) - sum(each * centred)) / sum(each),
+        1e-9 + 4 * .Machine$double.eps * abs(centre) / unit)
+      expect_lt(abs(sum(thin$weight * at^2) / sum(each * centred^2) - 1), 1e-3)
+      expect_gte(min(thin$x), min(x) - 1e-6 * diff(range(x)))
+      expect_lte(max(thin$x), max(x) + 1e-6 * diff(range(x)))
     }
   }
 })
 
-test_that("the histogram sees the data beside wild outliers, and two far clusters", {
+test_that("points of starts see the data beside wild outliers, and clusters far apart", {
   set.seed(18)
   n <- 2e5
   x <- rnorm(n)
-  for (wild in list(1e5, -1e5, c(-1e5, 1e5), 1e12, c(1e5, -1e12))) {
-    y <- c(x, wild)
-    cells <- cells_of(y)
-    weight <- if (is.null(cells$weight)) rep(1, cells$n) else cells$weight
-    expect_equal(sum(weight), length(y), tolerance = 1e-12)
-    # Or all rows, where the range is beyond what some levels of cells can show.
-    inside <- abs(cells$x) < 10
-    expect_equal(sum(weight[inside]), n)
-    expect_lt(abs(sum((weight * cells$x^2)[inside]) / n - mean(x^2)), 1e-3)
+  for (wild in list(1e5, -1e5, c(-1e5, 1e5), 1e12, c(1e5, -1e12), c(-1e15, 1e15))) {
+    for (w in list(NULL, runif(n + length(wild)))) {
+      y <- c(x, wild)
+      each <- if (is.null(w)) rep(1, length(y)) else w
+      thin <- thin_of(y, w)
+      expect_equal(sum(thin$weight), sum(each), tolerance = 1e-13)
+      # Each outlier is a point of its own.
+      expect_equal(sum(abs(thin$x) > 10), length(wild))
+      inside <- abs(thin$x) < 10
+      expect_equal(sum(thin$weight[inside]), sum(each[seq_len(n)]), tolerance = 1e-13)
+      expect_lt(abs(sum((thin$weight * thin$x^2)[inside]) / sum(each[seq_len(n)] * x^2) - 1), 1e-3)
+    }
   }
-  far <- cells_of(c(x, 1e6 + rnorm(n)))
-  weight <- if (is.null(far$weight)) rep(1, far$n) else far$weight
-  expect_equal(sum(weight[far$x < 5e5]), n)
-  expect_lt(abs(sum((weight * far$x^2)[far$x < 5e5]) / n - mean(x^2)), 0.05)
+  # Wherever they are: three clusters, each narrower than a cell, and one value that many rows have.
+  place <- c(0, 4e5, 1e6)
+  far <- thin_of(c(x, 4e5 + rnorm(n), rep(7e5, n), 1e6 + rnorm(n)))
+  for (at in place) {
+    inside <- abs(far$x - at) < 10
+    expect_equal(sum(far$weight[inside]), n)
+    expect_lt(abs(sum((far$weight * (far$x - at)^2)[inside]) / n - 1), 0.02)
+  }
+  expect_equal(sum(far$weight[far$x == 7e5]), n)
   set.seed(1)
   fit <- emix(c(x, 1e6 + rnorm(n)), k = 2)
   expect_near(fit$parameters$prop, c(0.5, 0.5), 1e-9)
   expect_near(fit$parameters$sd, c(1, 1), 0.01)
+})
+
+test_that("points of starts do not hang on the order of rows, and a weight is so many rows", {
+  set.seed(27)
+  x <- c(rnorm(5000), 1e9)
+  thin <- thin_of(x)
+  mixed <- thin_of(sample(x))
+  expect_equal(mixed$x, thin$x, tolerance = 1e-13)
+  expect_equal(mixed$weight, thin$weight)
+  three <- thin_of(rep(x, 3))
+  heavy <- thin_of(x, rep(3, 5001))
+  expect_equal(three$x, heavy$x, tolerance = 1e-13)
+  expect_equal(three$weight, heavy$weight)
 })

@@ -6,8 +6,9 @@
 #
 # line: pass, fit, components, binomial, threads, memory, growth; default all. n: the largest number of
 # rows, default 1e7; lines of "a million" take a tenth of it. repeats: default 5. limit: what one
-# run of another package may take, default 300 s. README.md beside this file says how to read the
-# table. Base R and a C compiler; the peers are used when installed.
+# run of another package may take, default 300 s, a fifth of it in `growth`.
+# README.md beside this file says how to read the table. Base R and a C compiler; the peers are
+# used when installed.
 
 usage <- "usage: Rscript tools/bench/speed.R [line ...] [--n=rows] [--repeats=number] [--limit=seconds]"
 
@@ -106,42 +107,67 @@ print(time.process_time() - begun, repr(fit.score(x) * len(x)))
 '
 
 # One thread also for the linear algebra that it calls.
-run_python <- function(arguments) {
+run_python <- function(arguments, limit = 0) {
   one <- paste0(c("OMP", "OPENBLAS", "MKL"), "_NUM_THREADS=1")
-  suppressWarnings(system2("python3", shQuote(arguments), stdout = TRUE, stderr = FALSE, env = one))
+  suppressWarnings(system2("python3", shQuote(arguments), stdout = TRUE, stderr = FALSE, env = one, timeout = limit))
 }
 
 has_sklearn <- function() {
   nzchar(Sys.which("python3")) && any(run_python(c("-c", "import sklearn; print(1)")) == "1")
 }
 
-fit_sklearn <- function(x, limit) {
-  file <- tempfile(fileext = ".bin")
-  on.exit(unlink(file))
-  writeBin(x, file)
-  said <- run_python(c("-c", sklearn_code, file, k))
-  if (!length(said)) stop("python3 failed", call. = FALSE)
-  figures <- scan(text = said[length(said)], quiet = TRUE)
-  list(seconds = if (figures[1] < limit) figures[1] else Inf, value = figures[2])
-}
-
 # Each has a package, what its line says, how many times faster emix is meant to be (NA: no promise), and
-# fit(x), the log-likelihood of a default fit. To add a peer, add an entry.
+# fit(x, k), the log-likelihood of a default fit. To add a peer, add an entry.
 peers <- list(
-  mclust = list(package = "mclust", call = "mclust::Mclust(x, G = 3)", wanted = 50,
-    fit = function(x) mclust::Mclust(x, G = k, verbose = FALSE)$loglik),
+  mclust = list(package = "mclust", call = "mclust::Mclust", wanted = 50,
+    fit = function(x, k) mclust::Mclust(x, G = k, verbose = FALSE)$loglik),
   mixtools = list(package = "mixtools", call = "mixtools::normalmixEM", wanted = 50,
-    fit = function(x) silently(mixtools::normalmixEM(x, k = k))$loglik),
+    fit = function(x, k) silently(mixtools::normalmixEM(x, k = k))$loglik),
   flexmix = list(package = "flexmix", call = "flexmix::flexmix", wanted = NA,
-    fit = function(x) {
+    fit = function(x, k) {
       fit <- flexmix::flexmix(x ~ 1, k = k, model = flexmix::FLXMCnorm1())
       if (fit@k < k) NA else fit@logLik
     }),
   mixR = list(package = "mixR", call = "mixR::mixfit", wanted = NA,
-    fit = function(x) mixR::mixfit(x, ncomp = k)$loglik),
+    fit = function(x, k) mixR::mixfit(x, ncomp = k)$loglik),
   Rmixmod = list(package = "Rmixmod", call = "Rmixmod::mixmodCluster", wanted = NA,
-    fit = function(x) Rmixmod::mixmodCluster(x, k)@bestResult@likelihood)
+    fit = function(x, k) Rmixmod::mixmodCluster(x, k)@bestResult@likelihood)
 )
+
+# In a fresh process, which can be ended in the middle of compiled code: CPU seconds of the fit and the
+# log-likelihood.
+print_peer <- function(name, file, components) {
+  peer <- peers[[name]]
+  suppressPackageStartupMessages(library(peer$package, character.only = TRUE, warn.conflicts = FALSE))
+  x <- readBin(file, "double", file.size(file) / 8)
+  set.seed(1)
+  timed <- time_within(peer$fit(x, components), Inf)
+  cat(format(timed$seconds, digits = 15), format(timed$value, digits = 15), "\n")
+}
+
+# Where the data are, for the processes of the peers.
+write_sample <- function(x) {
+  file <- tempfile(fileext = ".bin")
+  writeBin(x, file)
+  file
+}
+
+# seconds: Inf where it was not done after `limit`, NA where it failed. value: the log-likelihood. The
+# process is ended later than that, as some packages need long to load.
+run_peer <- function(name, file, components, limit, to_load = 30) {
+  said <- suppressWarnings(if (name == "sklearn") {
+    run_python(c("-c", sklearn_code, file, components), limit + to_load)
+  } else {
+    arguments <- c("--vanilla", this_script(), "peer", name, file, components)
+    libraries <- paste0("R_LIBS=", shQuote(paste(.libPaths(), collapse = .Platform$path.sep)))
+    system2(file.path(R.home("bin"), "Rscript"), shQuote(arguments), stdout = TRUE, stderr = FALSE, env = libraries,
+      timeout = limit + to_load)
+  })
+  if (identical(attr(said, "status"), 124L)) return(list(seconds = Inf, value = NA))
+  figures <- if (length(said)) suppressWarnings(as.numeric(strsplit(trimws(said[length(said)]), " +")[[1L]]))
+  if (length(figures) != 2L || is.na(figures[1L])) return(list(seconds = NA, value = NA))
+  if (figures[1L] >= limit) list(seconds = Inf, value = NA) else list(seconds = figures[1L], value = figures[2L])
+}
 
 # ---- times --------------------------------------------------------------------------------
 
@@ -181,11 +207,12 @@ check_same <- function(after, least = 1e-8) {
 }
 
 # Seconds of functions called in turn, a matrix of a row per round and the values of the last one. What
-# depends on R's generator starts from a new seed in each round.
-time_calls <- function(calls, repeats) {
+# depends on R's generator starts from a new seed in each round. No round begins after `budget` seconds.
+time_calls <- function(calls, repeats, budget = Inf) {
   seconds <- matrix(0, repeats, length(calls), dimnames = list(NULL, names(calls)))
   values <- list()
   for (round in seq_len(repeats)) {
+    if (sum(seconds) > budget) return(list(seconds = seconds[seq_len(round - 1L), , drop = FALSE], values = values))
     for (name in names(calls)) {
       values[name] <- list(NULL) # the last value's memory can be used again
       set.seed(round)
@@ -271,27 +298,15 @@ peer_rows <- function(o) {
   n <- o$n / 10
   x <- draw_sample(n)
   ours <- time_calls(list(emix = function() default_fit(x, k)$loglik), o$repeats)
-  installed <- Filter(function(peer) is_installed(peer$package), peers)
-  runs <- lapply(installed, function(peer) function() {
-    set.seed(1)
-    time_within(peer$fit(x), o$limit)
-  })
-  wanted <- vapply(installed, `[[`, 0, "wanted")
-  calls <- vapply(installed, `[[`, "", "call")
-  if (o$sklearn) {
-    runs$sklearn <- function() fit_sklearn(x, o$limit)
-    wanted <- c(wanted, sklearn = NA)
-    calls <- c(calls, sklearn = "sklearn GaussianMixture(3)")
-  }
-  do.call(rbind, c(lapply(names(runs), function(name) {
-    announce("fit, ", calls[[name]])
-    timed <- tryCatch(runs[[name]](), error = function(e) {
-      message(name, ": ", conditionMessage(e))
-      list(seconds = NA_real_)
-    })
-    peer_row(n, calls[[name]], ours, timed, wanted[[name]], o$limit)
-  })))
+  file <- write_sample(x)
+  on.exit(unlink(file))
+  do.call(rbind, lapply(o$peers, function(name) {
+    announce("fit, ", peer_call(name))
+    peer_row(n, peer_call(name), ours, run_peer(name, file, k, o$limit), if (name == "sklearn") NA else peers[[name]]$wanted, o$limit)
+  }))
 }
+
+peer_call <- function(name) if (name == "sklearn") "sklearn GaussianMixture" else peers[[name]]$call
 
 peer_row <- function(n, call, ours, timed, wanted, limit) {
   what <- sprintf("default fit, normal, k = 3, n = %s: %s", rows_text(n), call)
@@ -351,57 +366,86 @@ line_memory <- function(o) {
 
 # ---- growth -------------------------------------------------------------------------------
 
-growth_row <- function(n, components, repeats) {
-  announce("growth, n = ", n, ", k = ", components)
-  x <- draw_sample(n)
-  timed <- time_calls(list(emix = function() default_fit(x, components)), repeats)
-  seconds <- timed$seconds[, 1]
-  fit <- timed$values$emix
-  data.frame(n = rows_text(n), k = components, "median" = in_seconds(stats::median(seconds)),
-    least = in_seconds(min(seconds)), most = in_seconds(max(seconds)),
-    "ns/row" = format_each(1e9 * stats::median(seconds) / n, 3),
-    points = if (is.null(fit$convergence$points)) "" else rows_text(fit$convergence$points),
-    "log-likelihood" = sprintf("%.4f", fit$loglik), check.names = FALSE)
+# The default fit as rows and components grow; the data have three. Peers that were not done at one
+# size are not asked for the next.
+line_growth <- function(o) {
+  budget <- 30 # repeats of a fit begin within so many seconds
+  sizes <- 10^seq(4, log10(o$n))
+  rbind(
+    growth_rows(o, sizes, rep(k, length(sizes)), budget),
+    growth_rows(o, rep(max(1e4, o$n / 100), 7), c(2, 3, 4, 6, 8, 12, 16), budget)
+  )
 }
 
-print_growth <- function(o) {
-  sizes <- 10^seq(4, max(4, log10(o$n)))
-  by_n <- lapply(sizes, growth_row, components = 3, repeats = o$repeats)
-  by_k <- lapply(c(2, 3, 4, 6, 8, 12, 16), function(components) growth_row(o$n / 10, components, o$repeats))
-  cat("\nThe default fit as rows and components grow (the data have three)\n")
-  print(do.call(rbind, c(by_n, by_k)), row.names = FALSE)
+growth_rows <- function(o, sizes, components, budget) {
+  limit <- o$limit / 5
+  left <- o$peers
+  out <- list()
+  for (i in seq_along(sizes)) {
+    n <- sizes[i]
+    announce("growth, n = ", rows_text(n), ", k = ", components[i])
+    x <- draw_sample(n)
+    ours <- time_calls(list(emix = function() default_fit(x, components[i])), o$repeats, budget)
+    file <- write_sample(x)
+    rm(x)
+    runs <- lapply(stats::setNames(nm = left), run_peer, file = file, components = components[i], limit = limit)
+    unlink(file)
+    out <- c(out, list(growth_row(n, components[i], ours)),
+      lapply(o$peers, function(name) growth_peer_row(peer_call(name), ours, runs[[name]], limit)))
+    left <- Filter(function(name) is.finite(runs[[name]]$seconds), left)
+  }
+  do.call(rbind, out)
+}
+
+growth_row <- function(n, components, ours) {
+  seconds <- ours$seconds[, 1]
+  points <- ours$values$emix$convergence$points
+  table_row(sprintf("growth, normal, k = %g, n = %s", components, rows_text(n)), in_seconds(seconds),
+    paste0(format_each(1e9 * stats::median(seconds) / n, 3), " ns/row", if (!is.null(points)) sprintf(", %s points", rows_text(points))),
+    "", "", NA)
+}
+
+# Its log-likelihood less ours where both ended.
+growth_peer_row <- function(call, ours, timed, limit) {
+  row <- function(other, ratio = "") table_row(paste0("  ", call), "", other, ratio, "", NA)
+  if (is.null(timed)) return(row("not run: no end before"))
+  if (is.na(timed$seconds)) return(row("failed"))
+  over <- is.infinite(timed$seconds)
+  ratio <- paste0(if (over) "> ", format_each(min(timed$seconds, limit) / stats::median(ours$seconds[, 1]), 3))
+  if (over) return(row(sprintf("> %g s", limit), ratio))
+  apart <- if (is.na(timed$value)) "fewer components" else sprintf("log-likelihood %+.2g", timed$value - ours$values$emix$loglik)
+  row(paste0(in_seconds(timed$seconds), ", ", apart), ratio)
 }
 
 # ---- the run ------------------------------------------------------------------------------
 
 lines <- list(pass = line_pass, fit = line_fit, components = line_components, binomial = line_binomial,
-  threads = line_threads, memory = line_memory)
+  threads = line_threads, memory = line_memory, growth = line_growth)
 
 read_options <- function(arguments) {
   known <- "^--(n|repeats|limit)="
   wrong <- grep("^--", grep(known, arguments, value = TRUE, invert = TRUE), value = TRUE)
   if (length(wrong)) refuse(paste("no such option:", wrong[1]))
   asked <- grep("^--", arguments, value = TRUE, invert = TRUE)
-  unknown <- setdiff(asked, c(names(lines), "growth"))
+  unknown <- setdiff(asked, names(lines))
   if (length(unknown)) refuse(paste("no such line:", unknown[1]))
   o <- list(n = read_option(arguments, "n", 1e7), repeats = read_option(arguments, "repeats", 5),
-    limit = read_option(arguments, "limit", 300), asked = if (length(asked)) asked else c(names(lines), "growth"))
+    limit = read_option(arguments, "limit", 300), asked = if (length(asked)) asked else names(lines))
   if (o$n < 1e5 || o$n %% 10 != 0) refuse("n: at least 1e5, a multiple of 10")
   o
 }
 
 main <- function(arguments) {
   o <- read_options(arguments)
-  o$sklearn <- "fit" %in% o$asked && has_sklearn()
-  load_tools(c(list(emix = list(package = "emix")), peers))
-  if ("fit" %in% o$asked && !o$sklearn) cat("Not installed, left out: scikit-learn\n")
+  installed <- load_tools(c(list(emix = list(package = "emix")), peers))
+  o$peers <- setdiff(names(installed), "emix")
+  if (any(c("fit", "growth") %in% o$asked)) {
+    if (has_sklearn()) o$peers <- c(o$peers, "sklearn") else cat("Not installed, left out: scikit-learn\n")
+  }
   cat(sprintf("One thread, CPU seconds, %g repeats; n = %s\n", o$repeats, rows_text(o$n)))
   rows <- lapply(lines[intersect(names(lines), o$asked)], function(line) line(o))
-  if (length(rows)) {
-    cat("\n")
-    print_wide(do.call(rbind, unname(rows)))
-  }
-  if ("growth" %in% o$asked) print_growth(o)
+  cat("\n")
+  print_wide(do.call(rbind, unname(rows)))
 }
 
 print_wide <- function(table) {
@@ -414,6 +458,8 @@ print_wide <- function(table) {
 arguments <- commandArgs(trailingOnly = TRUE)
 if (length(arguments) == 2 && arguments[1] == "child") {
   print_peaks(arguments[2], function(x) default_fit(x, k))
+} else if (length(arguments) == 4 && arguments[1] == "peer") {
+  print_peer(arguments[2], arguments[3], as.numeric(arguments[4]))
 } else {
   main(arguments)
 }
