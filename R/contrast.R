@@ -175,17 +175,18 @@ em_contrast <- function(fit, fun, level = 0.95, type = c("observed", "sandwich")
   value <- as.double(value)
   curve <- fit_covariance(fit, type, "fit")
   slopes <- function_slopes(fun, fit, curve, value)
-  warn_of_slopes(slopes, curve)
+  warn_of_slopes(slopes, curve, value)
   new_contrast(value, names, slopes$value, curve, level, depends_on_lost(fun, fit, curve, value))
 }
 
 # What the errors of the slopes may do to standard errors.
-warn_of_slopes <- function(slopes, curve) {
+warn_of_slopes <- function(slopes, curve, value) {
   if (!curve$q || anyNA(curve$covariance)) return(invisible())
   errors <- standard_errors(slopes$value, curve$covariance)
   unsure <- drop(slopes$error %*% sqrt(diag(curve$covariance)))
-  rough <- which(!(unsure <= 1e-3 * errors))
-  rough <- rough[is.na(errors[rough]) | errors[rough] > 0 | is.na(unsure[rough]) | unsure[rough] > 0]
+  # A sum of proportions does not vary but for rounding.
+  enough <- pmax(1e-3 * errors, 1e-12 * abs(value))
+  rough <- which(is.na(unsure) | is.na(enough) | unsure > enough)
   if (length(rough)) {
     emix_warn("derivative", "`fun`", if (nrow(slopes$value) > 1L) paste0(" (its number ", listing(rough), ")"),
       " is not smooth at the estimates, or not a number beside them: its standard error is not to be trusted.")

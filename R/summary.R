@@ -13,7 +13,7 @@ summary.emix <- function(object, ...) {
 }
 
 # What is worth the time of a summary: coordinates, and rows times their squares.
-summary_effort <- list(coordinates = 600, work = 2e9)
+summary_effort <- list(coordinates = 600, work = 1e10)
 
 # Estimates, standard errors and 95 % limits of the free parameters, shared ones once, and what has to be said of them.
 summary_inference <- function(fit) {
@@ -48,16 +48,17 @@ inference_notes <- function(fit, curve, wide) {
   c(
     unname(curve$notes[names(curve$notes) != "iterations"]),
     if (!fit$converged) "The fit has not converged: standard errors are not those of a maximum.",
+    if (curve$q && isTRUE(fit$convergence$spurious)) "Standard errors of a component that may be a chance cluster mean nothing.",
     if (length(wide)) paste0("The limits of ", listing(wide), " cover nearly all that is possible: the rows say little of ",
       if (length(wide) == 1L) "it" else "them", ". See plot(fit), fewer components or `equal`.")
   )
 }
 
-# Numbers of a matrix as text; those of a block (of names before the dot) have the same decimals.
-format_errors <- function(x, digits, blocks = seq_len(nrow(x))) {
+# Numbers of a matrix as text; those of a row have the same decimals.
+format_errors <- function(x, digits) {
   text <- x
   mode(text) <- "character"
-  for (rows in split(seq_len(nrow(x)), blocks)) text[rows, ] <- format(x[rows, ], digits = digits)
+  for (row in seq_len(nrow(x))) text[row, ] <- format(x[row, ], digits = digits)
   text
 }
 
@@ -66,7 +67,7 @@ print_inference <- function(x, digits) {
   cat("\n")
   if (!is.null(x$coefficients)) {
     shown <- utils::head(x$coefficients, 50L)
-    print(format_errors(shown, digits, sub("[.].*", "", rownames(shown))), quote = FALSE, right = TRUE)
+    print(format_errors(shown, digits), quote = FALSE, right = TRUE)
     left <- nrow(x$coefficients) - nrow(shown)
     if (left > 0L) cat(sprintf("... and %d more: see confint()\n", left))
     if (!is.null(x$fit$arguments$prior)) cat("standard errors from the curvature of the log posterior\n")

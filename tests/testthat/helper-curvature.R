@@ -1,7 +1,7 @@
 # Information, covariances and row scores by the oracle alone, to compare vcov() with.
 
 # As numeric_hessian(), extrapolated once more: its error is of the order h^6.
-fine_hessian <- function(f, at, h = 8e-2) {
+fine_hessian <- function(f, at, h = 3e-2) {
   coarse <- numeric_hessian(f, at, h)
   fine <- numeric_hessian(f, at, h / 2)
   (16 * fine - coarse) / 15

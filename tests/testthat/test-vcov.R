@@ -126,7 +126,7 @@ test_that("random problems of every kind", {
     # Curvature is compared where it is not all but lost.
     if (min(eigen(cov2cor(free))$values) < 1e-5) next
     label <- name_problem(seed, problem)
-    expect_lt(off_matrix(solve(free), right$information), 2e-6, label = label)
+    expect_lt(off_matrix(solve(free), right$information), 1e-6, label = label)
     sandwich <- vcov(fit, "sandwich", "free")
     expect_lt(off_matrix(sandwich, free %*% right$meat %*% free), 1e-5, label = label)
   }
