@@ -54,12 +54,22 @@ inference_notes <- function(fit, curve, wide) {
   )
 }
 
-# Numbers of a matrix as text; those of a row have the same decimals.
+# Numbers of a matrix as text: `digits` significant ones of the standard error (column 2), the others of a row with as many decimals.
 format_errors <- function(x, digits) {
   text <- x
   mode(text) <- "character"
-  for (row in seq_len(nrow(x))) text[row, ] <- format(x[row, ], digits = digits)
+  for (row in seq_len(nrow(x))) text[row, ] <- format_row(x[row, ], digits)
   text
+}
+
+format_row <- function(x, digits) {
+  unit <- abs(if (isTRUE(x[2L] > 0)) x[2L] else x[1L])
+  decimals <- digits - 1 - floor(log10(unit))
+  if (is.finite(decimals) && decimals <= 8 && isTRUE(max(abs(x), na.rm = TRUE) < 1e7)) {
+    formatC(x, digits = max(0, decimals), format = "f")
+  } else {
+    format(x, digits = digits)
+  }
 }
 
 print_inference <- function(x, digits) {
