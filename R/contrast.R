@@ -195,7 +195,8 @@ warn_of_slopes <- function(slopes, curve, value) {
 
 # `unknown`: numbers that have no standard error.
 new_contrast <- function(value, names, slopes, curve, level, unknown) {
-  covariance <- slopes %*% curve$covariance %*% t(slopes)
+  size <- row_sizes(slopes)
+  covariance <- scale_covariance((slopes / size) %*% curve$covariance %*% t(slopes / size), size)
   errors <- if (curve$q) standard_errors(slopes, curve$covariance) else rep(0, length(value))
   covariance[unknown, ] <- covariance[, unknown] <- errors[unknown] <- NA
   z <- stats::qnorm((1 + level) / 2)

@@ -3,7 +3,7 @@
 #' Data from hidden groups: tosses of unknown coins, heights of men and women without the
 #' sex. [emix()] finds the groups by maximum likelihood, with binomial or normal
 #' components, and returns an object that answers R's usual questions ([coef()], [predict()],
-#' [logLik()], [plot()], [simulate()], ...).
+#' [logLik()], [confint()], [plot()], [simulate()], ...).
 #'
 #' Start with `vignette("two-coins")` and `vignette("heights")`.
 #'

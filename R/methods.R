@@ -22,13 +22,15 @@ fit_rules <- list(
   labels = function(v, o) is.null(v) || (is.integer(v) && length(v) == o$n && !anyNA(v) && all(v >= 0L & v <= o$k)),
   converged = function(v, o) is.logical(v) && length(v) == 1L && !is.na(v),
   iterations = function(v, o) is_number(v),
-  convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat),
-  held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) && all(vapply(v, is.logical, NA)),
-  equal = function(v, o) is.character(v),
+  convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat) &&
+    length(v$flat) == 1L,
+  held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) &&
+    all(vapply(v, function(h) is.logical(h) && length(h) == o$k && !anyNA(h), NA)),
+  equal = function(v, o) is.character(v) && all(v %in% names(o$parameters)),
   starts = function(v, o) is.data.frame(v) && all(c("outcome", "spurious", "maximum") %in% names(v)) && has_heights(v),
   maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("met", "spurious") %in% names(v)) && has_heights(v)),
   na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
-  arguments = function(v, o) is.list(v) && inherits(v$control, "em_control"),
+  arguments = function(v, o) is.list(v) && inherits(v$control, "em_control") && (is.null(v$prior) || inherits(v$prior, "em_prior")),
   call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )

@@ -167,10 +167,17 @@ fit_covariance <- function(fit, type, argument = "object") {
   curve
 }
 
-# Of each row of `slopes`; in this order nothing overflows.
+# Of each row of `slopes`, brought to size 1 so that no square overflows.
 standard_errors <- function(slopes, covariance) {
   if (!ncol(slopes)) return(rep(NA_real_, nrow(slopes)))
-  sqrt(pmax(rowSums((slopes %*% covariance) * slopes), 0))
+  size <- row_sizes(slopes)
+  unit <- slopes / size
+  sqrt(pmax(rowSums((unit %*% covariance) * unit), 0)) * size
+}
+
+row_sizes <- function(slopes) {
+  size <- apply(abs(slopes), 1L, max, 0)
+  ifelse(is.finite(size) & size > 0, size, 1)
 }
 
 # Of all parameters in the order of coef(), in users' units; NA where there is none.

@@ -51,6 +51,8 @@ test_that("units and origin of the data", {
   gap <- function(p) p$mean[[2]] - p$mean[[1]]
   error <- em_contrast(emix(x, k = 2), gap)$std.error
   for (scale in c(1e-150, 1e12, 1e150)) expect_near(em_contrast(emix(x * scale, k = 2), gap)$std.error / scale, error, 1e-7)
+  expect_warning(tiny <- em_contrast(emix(x * 1e-200, k = 2), gap), class = "emix_warning_range")
+  expect_near(tiny$std.error / 1e-200, error, 1e-7)
   expect_near(em_contrast(emix(x + 1e10, k = 2), gap)$std.error, error, 1e-5)
 })
 
