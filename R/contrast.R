@@ -146,9 +146,11 @@ depends_on_lost <- function(fun, fit, curve, value) {
 #' @param ... not used; anything given is an error.
 #' @param x the value of `em_contrast()`.
 #' @param digits significant digits.
-#' @return a data frame of class `"em_contrast"` with a row for each number of `fun` (with its names, if any) and columns `estimate`, `std.error` and
+#' @return a data frame of class `"em_contrast"` with a row for each number of `fun` (with its names, if any) and
+#'   columns `estimate`, `std.error` and
 #'   the two limits, named as [confint()] names them. The attribute `"vcov"` is the covariance matrix of the
-#'   numbers. A function of held parameters alone does not vary: its standard error is 0. Standard errors are `NA` where [vcov.emix()] has no covariances, and where `fun` changes with a parameter on a boundary.
+#'   numbers. A function of held parameters alone does not vary: its standard error is 0. Standard errors are `NA`
+#'   where [vcov.emix()] has no covariances, and where `fun` changes with a parameter on a boundary.
 #' @section Warnings:
 #' Those of [vcov.emix()]; `emix_warning_derivative` where `fun` is not smooth, so that its derivative is not known
 #' to a part in a thousand of the standard error, or is not a number.

@@ -8,7 +8,8 @@ summary.emix <- function(object, ...) {
   shares <- count_assigned(object)
   table <- cbind(as.data.frame(object), shares[c("expected", "assigned")])
   inference <- summary_inference(object)
-  structure(list(fit = object, table = table, coefficients = inference$table, notes = inference$notes, certainty = shares$certain / object$nobs,
+  structure(list(fit = object, table = table, coefficients = inference$table, notes = inference$notes,
+    certainty = shares$certain / object$nobs,
     AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
 }
 
@@ -41,7 +42,8 @@ wide_limits <- function(curve, limits) {
   kinds <- rep(c("logit", curve$links), each = nrow(curve$at))
   room <- rep(c(curve$room, rep(1, length(curve$links))), each = nrow(curve$at))
   ratio <- limits[, 2L] / limits[, 1L]
-  which((kinds == "logit" & limits[, 2L] - limits[, 1L] > 0.8 * room) | (kinds == "log" & (is.na(ratio) | ratio > 100) & !is.na(limits[, 1L])))
+  wide <- ifelse(kinds == "logit", limits[, 2L] - limits[, 1L] > 0.8 * room, kinds == "log" & (is.na(ratio) | ratio > 100))
+  which(wide & !is.na(limits[, 1L]))
 }
 
 inference_notes <- function(fit, curve, wide) {

@@ -240,7 +240,8 @@ scale_covariance <- function(covariance, units) {
 #' @section Warnings:
 #' `emix_warning_singular` (components coincide, or a parameter makes no difference) and `emix_warning_indefinite` (the
 #' parameters are at no maximum, but for example at a saddle): all is `NA` then. `emix_warning_boundary` names parameters on a boundary.
-#' `emix_warning_iterations`: the fit has not converged. `emix_warning_range`: data of a scale whose squares are beyond the range of numbers.
+#' `emix_warning_iterations`: the fit has not converged. `emix_warning_range`: data of a
+#' scale whose squares are beyond the range of numbers.
 #' @section Errors:
 #' `emix_error_input` for a fit with a hard E-step, which maximises another function, and for one of more than 3000
 #' parameters; `emix_error_object` for a damaged object.
