@@ -6,6 +6,8 @@
 #   emix_error_object      an object that is not, or no longer, what emix made
 #   emix_warning_iterations  max_iter was reached first
 #   emix_warning_start       the start was changed
+#   emix_warning_spurious    every maximum found may have a chance cluster
+#   emix_warning_singular, _indefinite, _boundary, _range, _derivative   what standard errors lack: see vcov.R, contrast.R
 
 # Stops with a condition of class emix_error_<kind>, then emix_error.
 emix_stop <- function(kind, ..., argument = NULL, call = NULL) {

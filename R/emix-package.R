@@ -3,14 +3,14 @@
 #' Data from hidden groups: tosses of unknown coins, heights of men and women without the
 #' sex. [emix()] finds the groups by maximum likelihood, with binomial or normal
 #' components, and returns an object that answers R's usual questions ([coef()], [predict()],
-#' [logLik()], [plot()], [simulate()], ...).
+#' [logLik()], [confint()], [plot()], [simulate()], ...).
 #'
 #' Start with `vignette("two-coins")` and `vignette("heights")`.
 #'
 #' @useDynLib emix, .registration = TRUE, .fixes = "C_"
 #' @importFrom stats AIC BIC coef dbinom dnorm fitted formula logLik model.frame model.response
-#'   model.weights na.fail naprint naresid nobs pbinom pnorm predict qbinom qnorm quantile rbinom
-#'   residuals rnorm runif simulate terms update
+#'   confint model.weights na.fail naprint naresid nobs pbinom pnorm predict qbinom qnorm quantile rbinom
+#'   residuals rnorm runif simulate terms update vcov
 #' @importFrom graphics axis barplot hist legend lines mtext par points rect segments text title
 #' @importFrom grDevices adjustcolor nclass.FD
 #' @importFrom utils head

@@ -140,6 +140,7 @@ binomial_family <- function() list(
   name = "binomial",
   title = "binomial",
   blocks = "prob",
+  links = c(prob = "logit"),
   required = "prob",
   columns = 2L,
   spreads = FALSE,

@@ -225,6 +225,7 @@ normal_family <- function() list(
   name = "normal",
   title = "normal",
   blocks = c("mean", "sd"),
+  links = c(mean = "identity", sd = "log"),
   required = "mean",
   columns = 1L,
   spreads = TRUE,

@@ -6,6 +6,7 @@
 #   smooth          is the density smooth along a single column of rows, with peaks at and of width
 #   discrete        does the distribution function jump at whole numbers
 #   blocks          names of the parameters of a component, in the order of theta
+#   links           by block: the scale on which any value is legal, of which the C family's coordinates are
 #   required        the block that a start must give
 #   options         the constants of the C family, from the rows
 #   rows            what the user gave -> rows as the C family reads them

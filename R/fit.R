@@ -18,8 +18,8 @@ stop_failed <- function(run, frame, rows, spec, given) {
 }
 
 # The user's own numbering is kept where the user told components apart.
-keeps_order <- function(spec, start, labels) {
-  told <- vapply(spec$values, function(v) !all(is.na(v)) && length(unique(v)) > 1L, NA)
+keeps_order <- function(spec, start, labels, prior) {
+  told <- vapply(c(spec$values, list(prior$prop)), function(v) !all(is.na(v)) && length(unique(v)) > 1L, NA)
   !is.null(start) || !is.null(labels) || any(told)
 }
 
@@ -122,7 +122,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
   components <- component_names(spec, start, frame$labels)
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
   parameters$prop <- pmin(parameters$prop, 1) # rounding
-  order <- if (keeps_order(spec, start, frame$labels)) seq_len(spec$k) else spec$family$order(parameters)
+  order <- if (keeps_order(spec, start, frame$labels, prior)) seq_len(spec$k) else spec$family$order(parameters)
   parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
   height <- if (is.null(prior) && control$estep == "soft") "loglik" else "objective"
   own <- Filter(Negate(is.na), run$field$met[run$field$own])

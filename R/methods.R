@@ -22,13 +22,15 @@ fit_rules <- list(
   labels = function(v, o) is.null(v) || (is.integer(v) && length(v) == o$n && !anyNA(v) && all(v >= 0L & v <= o$k)),
   converged = function(v, o) is.logical(v) && length(v) == 1L && !is.na(v),
   iterations = function(v, o) is_number(v),
-  convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat),
-  held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) && all(vapply(v, is.logical, NA)),
-  equal = function(v, o) is.character(v),
+  convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat) &&
+    length(v$flat) == 1L,
+  held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) &&
+    all(vapply(v, function(h) is.logical(h) && length(h) == o$k && !anyNA(h), NA)),
+  equal = function(v, o) is.character(v) && all(v %in% names(o$parameters)),
   starts = function(v, o) is.data.frame(v) && all(c("outcome", "spurious", "maximum") %in% names(v)) && has_heights(v),
   maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("met", "spurious") %in% names(v)) && has_heights(v)),
   na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
-  arguments = function(v, o) is.list(v) && inherits(v$control, "em_control"),
+  arguments = function(v, o) is.list(v) && inherits(v$control, "em_control") && (is.null(v$prior) || inherits(v$prior, "em_prior")),
   call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
@@ -210,14 +212,20 @@ print_convergence <- function(x) {
 #' Print and summarise a mixture
 #'
 #' `print()` shows the model, its parameters and the log-likelihood. `summary()` adds how the rows
-#' fall into components, what became of the starts, and the call's settings.
+#' fall into components, standard errors and 95 % limits of the free parameters, what became of the starts, and the call's settings.
+#'
+#' Standard errors are those of [vcov.emix()], limits those of [confint.emix()], both from the observed information. `summary()` warns
+#' of nothing but prints it: parameters on a boundary, an information that is singular, limits of a proportion or a probability that cover more
+#' than 80 % of what is possible (those of a standard deviation: a factor of 100). It leaves standard errors out, and says so,
+#' for a hard E-step, for more than 600 parameters, and where rows times squared parameters are above 1e10.
 #'
 #' @param x,object a fit of [emix()], or its summary.
 #' @param digits significant digits of the parameters. Default: `getOption("digits") - 2`, so 5 (summary: 4).
 #' @param ... not used; anything given is an error.
 #' @return `print()` its argument, invisibly. `summary()` a list of class `"summary.emix"` with
 #'   `fit`, `table` (per component: the parameters, the expected number of rows `expected`
-#'   and the number `assigned` by the highest posterior probability, both weighted), `certainty` (the mean of
+#'   and the number `assigned` by the highest posterior probability, both weighted), `coefficients` (a matrix of a row per free
+#'   parameter, a shared one once: `estimate`, `std. error` and limits; or `NULL`), `notes` (what `print()` says of them), `certainty` (the mean of
 #'   each row's highest posterior probability), `AIC` and `BIC`.
 #' @examples
 #' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
@@ -244,70 +252,6 @@ print_likelihood <- function(x) {
   cat("log-likelihood ", shown(x$loglik, 4), " (df ", x$df, "), AIC ", shown(AIC(x), 2), ", BIC ",
     shown(BIC(x), 2), "\n", sep = "")
   if (!is.null(x$arguments$prior)) cat("log posterior (without constants) ", shown(x$objective, 4), "\n", sep = "")
-}
-
-#' @rdname print.emix
-#' @export
-summary.emix <- function(object, ...) {
-  check_no_dots(...)
-  check_fit(object)
-  shares <- count_assigned(object)
-  table <- cbind(as.data.frame(object), shares[c("expected", "assigned")])
-  structure(list(fit = object, table = table, certainty = shares$certain / object$nobs,
-    AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
-}
-
-#' @rdname print.emix
-#' @export
-print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
-  check_no_dots(...)
-  digits <- check_count(digits, "digits", 1, 22)
-  fit <- x$fit
-  cat(fit_title(fit), " (", format_n(fit), ")\n", sep = "")
-  print_call(fit)
-  cat("\n")
-  table <- x$table
-  table[-1L] <- lapply(table[-1L], format, digits = digits)
-  # Counts as counts: 100000, not 1e+05.
-  counts <- c("expected", "assigned")
-  table[counts] <- lapply(x$table[counts], format, digits = digits, scientific = 5)
-  print(utils::head(table, 50L), row.names = FALSE)
-  if (fit$k > 1L) {
-    cat("\nrows are assigned with a mean posterior probability of ", format(x$certainty, digits = 3), "\n", sep = "")
-  }
-  cat("\n")
-  print_likelihood(fit)
-  print_convergence(fit)
-  print_starts(fit)
-  if (!is.null(fit$selection)) {
-    cat("\n")
-    print(format(fit$selection, digits = 6), row.names = FALSE)
-  }
-  invisible(x)
-}
-
-print_starts <- function(fit) {
-  s <- fit$starts
-  if (nrow(s) < 2L) return(invisible())
-  counts <- table(s$outcome)
-  top <- fit$convergence$maximum
-  cat(counted(nrow(s), "run"), on_points(fit), ": ",
-    if (!is.null(top)) paste0(fit$maxima$met[top], " met this maximum; "),
-    paste(counts, names(counts), collapse = ", "), "\n", sep = "")
-  others <- if (is.null(top)) fit$maxima else fit$maxima[-top, , drop = FALSE]
-  if (NROW(others)) {
-    shown <- utils::head(others, 4L)
-    values <- paste0(formatC(heights_of(shown), digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
-    of <- c(if (!is.null(shown$objective)) objective_name(fit), if (!is.null(fit$convergence$points)) "of these points")
-    cat("other maxima", if (length(of)) paste0(" (", paste(of, collapse = " "), ")"), ": ",
-      paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
-  }
-}
-
-# Where rows are many, starts run on fewer points.
-on_points <- function(fit) {
-  points <- fit$convergence$points
-  if (!is.null(points)) sprintf(" on %s that stand for the rows", counted(points, "point"))
 }
 
 print_selection <- function(fit) {

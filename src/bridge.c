@@ -200,7 +200,7 @@ SEXP emix_race(SEXP data_, SEXP model_, SEXP control_, SEXP starts_)
     return ans;
 }
 
-static int get_threads(SEXP threads)
+int em_get_threads(SEXP threads)
 {
     if (TYPEOF(threads) != INTSXP || XLENGTH(threads) != 1 || INTEGER(threads)[0] < 1 ||
         INTEGER(threads)[0] > EM_MOST_THREADS)
@@ -214,7 +214,7 @@ SEXP emix_step(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_)
     static const char *const names[] = {"objective", "sums", "theta", "status"};
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
-    em_problem p = em_make_problem(&model, &data, get_threads(threads_), false);
+    em_problem p = em_make_problem(&model, &data, em_get_threads(threads_), false);
     const double *theta = em_get_theta(theta_, p.n_theta, "theta");
     double objective = NAN;
 
@@ -238,7 +238,7 @@ SEXP emix_evaluate(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_, SEXP wha
     static const char *const names[] = {"posterior", "log_density", "status"};
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
-    em_problem p = em_make_problem(&model, &data, get_threads(threads_), false);
+    em_problem p = em_make_problem(&model, &data, em_get_threads(threads_), false);
     const double *theta = em_get_theta(theta_, p.n_theta, "theta");
     if (TYPEOF(what_) != INTSXP || XLENGTH(what_) != 1)
         Rf_error("internal: `what` must be an integer");

@@ -34,11 +34,13 @@ SEXP em_new_doubles(const double *x, size_t n);
 SEXP em_run_ended(const em_problem *p, const em_result *result, const double *theta, double offset);
 
 enum { EM_MOST_THREADS = 1024 };
+int em_get_threads(SEXP threads);
 
 SEXP emix_run(SEXP data, SEXP model, SEXP control, SEXP theta);
 SEXP emix_race(SEXP data, SEXP model, SEXP control, SEXP starts);
 SEXP emix_step(SEXP data, SEXP model, SEXP threads, SEXP theta);
 SEXP emix_evaluate(SEXP data, SEXP model, SEXP threads, SEXP theta, SEXP what);
+SEXP emix_inform(SEXP data, SEXP model, SEXP threads, SEXP theta);
 SEXP emix_condense(SEXP x, SEXP weight, SEXP label);
 SEXP emix_describe(SEXP x);
 SEXP emix_counts(SEXP x);

@@ -64,18 +64,27 @@ static int number_free(em_inform *f, const em_problem *p, const double *theta)
     return q;
 }
 
+/* cross := sign B, of which score.c has made one triangle. */
+static void copy_outer(em_inform *f, const em_problem *p, double sign)
+{
+    int raw = f->raw;
+    const double *b = p->sums + p->score_at +
+                      em_at(p->model->k, p->model->family->n_free * p->model->family->n_free);
+
+    for (int c = 0; c < raw; c++)
+        for (int a = c; a < raw; a++)
+            f->cross[em_at(c, raw) + (size_t)a] = f->cross[em_at(a, raw) + (size_t)c] =
+                sign * b[em_at(c, raw) + (size_t)a];
+}
+
 /* K = D - B, D the second moments of the complete scores: component by component. */
 static void fill_cross(em_inform *f, const em_problem *p)
 {
     const em_model *m = p->model;
     int k = m->k, r = m->family->n_free, raw = f->raw;
-    const double *mass = p->sums + 1, *g = f->gradient;
-    const double *mm = p->sums + p->score_at, *b = mm + em_at(k, r * r);
+    const double *mass = p->sums + 1, *g = f->gradient, *mm = p->sums + p->score_at;
 
-    for (int c = 0; c < raw; c++)
-        for (int a = c; a < raw; a++)
-            f->cross[em_at(c, raw) + (size_t)a] = f->cross[em_at(a, raw) + (size_t)c] =
-                -b[em_at(c, raw) + (size_t)a];
+    copy_outer(f, p, -1);
     for (int j = 0; j < k; j++) {
         f->cross[em_at(j, raw) + (size_t)j] += mass[j];
         for (int a = 0; a < r; a++) {
@@ -113,6 +122,21 @@ static double free_share(const em_model *m, const double *theta)
     for (int j = 0; j < m->k; j++)
         left += em_is_free(m, theta, j) ? theta[j] : 0;
     return left;
+}
+
+/* out += sign L cross L', with L the linear map from raw to free coordinates. */
+static void add_free(em_inform *f, const em_model *m, const double *theta, double sign, int q,
+                     double *out)
+{
+    double left = free_share(m, theta);
+
+    if (left > 0)
+        centre_proportions(f, m, theta, left);
+    for (int e = 0; e < f->raw; e++)
+        for (int c = 0; c < f->raw; c++)
+            if (f->index[e] >= 0 && f->index[c] >= 0)
+                out[em_at(f->index[e], q) + (size_t)f->index[c]] +=
+                    sign * f->cross[em_at(e, f->raw) + (size_t)c];
 }
 
 /* Rows of the components whose proportions are free, the prior's among them. */
@@ -227,16 +251,17 @@ void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_a
     memset(a->metric, 0, em_at(a->q, a->q) * sizeof(double));
     own_gradient(f, p, theta);
     fill_cross(f, p);
-    if (left > 0)
-        centre_proportions(f, p->model, theta, left);
-    for (int e = 0; e < f->raw; e++)
-        for (int c = 0; c < f->raw; c++)
-            if (f->index[e] >= 0 && f->index[c] >= 0)
-                a->information[em_at(f->index[e], a->q) + (size_t)f->index[c]] -=
-                    f->cross[em_at(e, f->raw) + (size_t)c];
+    add_free(f, p->model, theta, -1, a->q, a->information);
     add_proportions(f, p, theta, left, a);
     add_components(f, p->model, a);
     em_inform_gradient(f, p, theta, a);
+}
+
+void em_inform_outer(em_inform *f, const em_problem *p, const double *theta, int q, double *outer)
+{
+    memset(outer, 0, em_at(q, q) * sizeof(double));
+    copy_outer(f, p, 1);
+    add_free(f, p->model, theta, 1, q, outer);
 }
 
 /* Free proportions times exp(step), keeping their sum. */

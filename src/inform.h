@@ -33,6 +33,10 @@ void em_inform_bind(em_inform *f, const em_model *m, double *memory, int *index)
  * sets a->q. */
 void em_inform_fill(em_inform *f, const em_problem *p, const double *theta, em_accel *a);
 
+/* outer (q x q) := sum_i w_i s_i s_i', s_i the score of row i in free coordinates (without a
+ * prior), from the walk that em_inform_fill() was given; q is what that found. */
+void em_inform_outer(em_inform *f, const em_problem *p, const double *theta, int q, double *outer);
+
 /* Fills a's gradient alone, from the last E-step of p at theta, which need not have gathered
  * scores. p may be another problem than the one that filled the information: the same model on
  * other rows. */

@@ -5,6 +5,7 @@ battery_accelerated <- function(spec) {
   battery_top(spec)
   battery_same(spec)
   battery_flat(spec)
+  battery_curvature(spec)
 }
 
 battery_default <- function(spec, x = spec$x, start = spec$start, control = list(), ...) {
@@ -143,6 +144,19 @@ battery_flat <- function(spec) {
         expect_identical(answer(flat), answer(fit))
         expect_identical(flat$objective, fit$loglik)
       }
+    }
+  })
+}
+
+battery_curvature <- function(spec) {
+  test_that(paste0(spec$name, ": covariances are those of the oracle's derivatives"), {
+    n <- NROW(spec$x)
+    for (w in list(NULL, (seq_len(n) %% 6) / 4)) {
+      fit <- battery_default(spec, weights = w)
+      expect_vcov(fit, spec$x, spec$oracle, w)
+      limits <- confint(fit)
+      expect_true(all(limits[, 1] < coef(fit) & coef(fit) < limits[, 2]))
+      expect_near(em_contrast(fit, function(p) unlist(p))$std.error, sqrt(diag(vcov(fit))), 1e-7)
     }
   })
 }

@@ -122,6 +122,19 @@ test_that("one step of the core is one step of a plain EM", {
   expect_equal(step$status, 0)
 })
 
+test_that("the information is that of the oracle, and a collapse is a status", {
+  found <- .Call(emix:::C_emix_inform, rows(), model(held = c(0L, 0L, 1L, 0L, 0L, 0L), equal = 2L), 1L, theta)
+  parameters <- list(prop = theta[1:2], mean = theta[3:4], sd = theta[5:6])
+  chart <- oracle_chart(parameters, oracle_normal, list(mean = c(1.5, NA)), "sd")
+  f <- function(v) oracle_loglik(c(1, 2, 6, 7), chart$parameters(v), oracle_normal)
+  expect_near(found$objective, f(chart$at), 1e-14)
+  expect_near(found$gradient, numeric_gradient(f, chart$at), 1e-9)
+  expect_near(found$information, -fine_hessian(f, chart$at), 1e-6)
+  expect_identical(found$index, c(NA, 1L, NA, 3L, 2L, 3L))
+  expect_identical(found$reference, 1L)
+  expect_equal(.Call(emix:::C_emix_inform, rows(), model(), 1L, c(theta[1:4], 0, 1))$status, 1)
+})
+
 test_that("a run keeps its trace and its end", {
   run <- .Call(emix:::C_emix_run, rows(), model(), control(trace = TRUE), theta)
   expect_length(run$trace_theta, 6 * (run$iterations + 1))
@@ -189,6 +202,10 @@ test_that("the bridge refuses what would harm the core", {
   }
   expect_error(.Call(emix:::C_emix_step, rows(), model(), 0L, theta))
   expect_error(.Call(emix:::C_emix_evaluate, rows(), model(), 1L, theta, 1))
+  expect_error(.Call(emix:::C_emix_inform, rows(), model(), 0L, theta))
+  expect_error(.Call(emix:::C_emix_inform, rows(), model(), 1L, theta[-1]))
+  expect_error(.Call(emix:::C_emix_inform, rows(), model(k = 1e5L), 1L, theta))
+  expect_error(.Call(emix:::C_emix_inform, rows(), model(k = 20000L, held = integer(6e4)), 1L, double(6e4)), "coordinates")
   expect_error(condense(1:3))
   expect_error(condense(double()))
   expect_error(condense(c(1, 2), 1))

@@ -19,6 +19,8 @@ uses <- list(
   simulate = function(f) simulate(f, 1, seed = 1),
   update = function(f) update(f, k = 1),
   plot = function(f) plot(f),
+  vcov = vcov, sandwich = function(f) vcov(f, "sandwich", "free"), confint = function(f) confint(f),
+  em_contrast = function(f) em_contrast(f, function(p) p$prop[1]),
   demix = function(f) demix(3, f, size = if (inherits(f, "emix_binomial")) 10),
   pemix = function(f) pemix(3, f, size = if (inherits(f, "emix_binomial")) 10),
   qemix = function(f) qemix(0.5, f, size = if (inherits(f, "emix_binomial")) 10),

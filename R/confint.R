@@ -1,0 +1,110 @@
+# Confidence limits of the parameters.
+
+# How limits are got: each takes a checked fit, the level and the type of covariance, and gives a matrix of two columns, a
+# row per parameter in the order of coef().
+limit_methods <- list(
+  wald = function(fit, level, type) {
+    curve <- fit_covariance(fit, type)
+    wald_limits(curve, fit, level)
+  }
+)
+
+# On the scale of the free coordinates, then transformed: limits are legal values.
+wald_limits <- function(curve, fit, level) {
+  z <- stats::qnorm((1 + level) / 2)
+  k <- fit$k
+  limits <- matrix(NA_real_, length(curve$at), 2L)
+  coordinate <- sqrt(diag(curve$covariance))
+  limits[seq_len(k), ] <- prop_limits(curve, z)
+  for (b in seq_along(curve$links)) {
+    value <- unname(fit$parameters[[b + 1L]])
+    at <- curve$at[, b + 1L]
+    link <- links[[curve$links[b]]]
+    reach <- z * coordinate[at] * curve$scale[at]
+    free <- !is.na(at)
+    limits[b * k + which(free), ] <- link$from(link$to(value[free]) + outer(reach[free], c(-1, 1)))
+  }
+  limits
+}
+
+# By the logit of each proportion's share of the room that the held ones leave.
+prop_limits <- function(curve, z) {
+  k <- nrow(curve$at)
+  free <- which(curve$estimated[, 1L])
+  limits <- matrix(NA_real_, k, 2L)
+  if (!length(free)) return(limits)
+  prop <- curve$theta[free, 1L]
+  rest <- vapply(seq_along(prop), function(j) sum(prop[-j]), 0)
+  errors <- standard_errors(parameter_slopes(curve)[free, , drop = FALSE], curve$covariance)
+  reach <- z * errors / (prop * rest / curve$room)
+  limits[free, ] <- curve$room * stats::plogis(log(prop) - log(rest) + outer(reach, c(-1, 1)))
+  limits
+}
+
+# "2.5 %", "97.5 %", as in stats.
+limit_names <- function(level) {
+  paste(format(100 * c((1 - level) / 2, (1 + level) / 2), trim = TRUE, scientific = FALSE, digits = 3), "%")
+}
+
+# Numbers of the parameters that are asked for: by name, by number or by block ("mean": all means).
+read_parm <- function(parm, names, blocks) {
+  if (is.character(parm) && !anyNA(parm)) {
+    at <- lapply(parm, function(p) if (p %in% names) match(p, names) else which(p == blocks))
+    unknown <- parm[!lengths(at)]
+    if (length(unknown)) {
+      stop_input("parm", paste0("names of parameters (", listing(names), ") or of blocks of them"), listing(dQuote(unknown, FALSE)))
+    }
+    return(unlist(at))
+  }
+  whole <- is.numeric(parm) && !is.object(parm) && !anyNA(parm) && all(parm == round(parm) & parm >= 1 & parm <= length(names))
+  if (!whole) {
+    stop_input("parm", sprintf("names of parameters, or whole numbers from 1 to %d", length(names)), describe(parm))
+  }
+  as.integer(parm)
+}
+
+#' Confidence limits of the parameters
+#'
+#' @details
+#' `method = "wald"`: estimate plus or minus the normal quantile times the standard error (see [vcov.emix()]), on a scale
+#' where any value is legal: the logit of each proportion (of its share of what held proportions leave) with its own delta-method standard
+#' error, the logit of a probability, the log of a standard deviation, a mean as it is. Limits are transformed
+#' back, so that they are legal: proportions between 0 and 1, standard deviations positive. With
+#' a prior they are limits of the normal approximation to the posterior density on that scale.
+#'
+#' Wald limits suppose that the log-likelihood is a parabola on that scale. Where limits of a proportion cover
+#' nearly all of 0 to 1, the sample does not say much about it, nor about the other parameters that depend on it.
+#'
+#' @param object a fit of [emix()], by maximum likelihood or with a prior.
+#' @param parm which parameters: names as in [coef()], numbers among them, or names of blocks, such as `"mean"`. Default: all.
+#' @param level confidence level, between 0 and 1. Default 0.95.
+#' @param method `"wald"`.
+#' @param type `"observed"` (default) or `"sandwich"`, the covariances that Wald limits are from: see [vcov.emix()].
+#' @param ... not used; anything given is an error.
+#' @return a matrix with a row per parameter and columns `"2.5 %"` and `"97.5 %"`, or what `level` says; in
+#'   the units of the data. `NA` for held parameters, for those on a boundary, and where [vcov.emix()] warns of no covariances.
+#' @section Warnings:
+#' Those of [vcov.emix()].
+#' @section Errors:
+#' `emix_error_input` for an unknown `parm`, a `level` outside 0 to 1 and a fit with a hard E-step.
+#' @references
+#' McLachlan, G. and Peel, D. (2000). *Finite Mixture Models*, section 2.15. Wiley, New York.
+#' @examples
+#' fit <- emix(faithful$waiting, k = 2)
+#' confint(fit)
+#' confint(fit, "mean", level = 0.9)
+#' @export
+confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("observed", "sandwich"), ...) {
+  check_no_dots(...)
+  check_fit(object)
+  level <- check_number(level, "level", 0, 1, open = TRUE)
+  method <- check_choice(method, "method", names(limit_methods))
+  type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
+  family <- family_of(object$family$name)
+  names <- theta_names(family, object$components)
+  blocks <- rep(c("prop", family$blocks), each = object$k)
+  chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)
+  limits <- limit_methods[[method]](object, level, type)
+  dimnames(limits) <- list(names, limit_names(level))
+  limits[chosen, , drop = FALSE]
+}

@@ -1,0 +1,285 @@
+# How exact the parameters are: information and covariances, in free coordinates and in users' parameters.
+#
+# Free coordinates are those of the core: log(prop_j / prop_r) with r the largest free proportion, and
+# each parameter by the link of its block. `curvature()` gives, for a fit:
+#
+#   q            free coordinates
+#   at           their numbers, a row per component and a column per block (prop first); NA: not free
+#   estimated    is a parameter estimated; a matrix like `at` (the reference's proportion is, without a coordinate)
+#   lost         free by the model, but on a boundary or of a component without rows; a matrix like `at`
+#   reference    r
+#   information, metric, outer   of the objective: observed, complete (expected); sum of w_i s_i s_i'
+#   unit         by block: users' units in one of the core's
+#   theta        the core's parameters, a matrix like `at`
+#   room         the sum of the free proportions
+#   notes        what has to be said of it: named by kind
+
+# More coordinates than these have no matrix that one would look at.
+most_coordinates <- 3000L
+
+# Below this part of the complete information, in the worst direction, there is none.
+no_information <- 1e-8
+
+links <- list(
+  identity = list(label = "%s", to = identity, from = identity, slope = function(v) rep(1, length(v)), limits = c(-Inf, Inf)),
+  log = list(label = "log(%s)", to = log, from = exp, slope = identity, limits = c(0, Inf)),
+  logit = list(label = "logit(%s)", to = stats::qlogis, from = stats::plogis, slope = function(v) v * (1 - v), limits = c(0, 1))
+)
+
+check_soft <- function(fit, argument = "object") {
+  if (identical(fit$arguments$control$estep, "hard")) {
+    stop_input(argument, "a fit by maximum likelihood or with a prior: standard errors come from the likelihood's curvature",
+      "one by a hard E-step, which maximises the classification likelihood")
+  }
+  fit
+}
+
+# The rows, the model and the prior of a fit as the core had them.
+fit_problem <- function(fit) {
+  frame <- list(x = fit$x, weights = fit$weights, labels = if (!is.null(fit$labels)) list(code = fit$labels),
+    given = fit$n, kept = TRUE)
+  control <- fit$arguments$control
+  rows <- core_rows(frame, control$condense)
+  spec <- list(family = family_of(fit$family$name), k = fit$k, held = fit$held, equal = fit$equal)
+  prior <- core_prior(fit$arguments$prior, spec, rows, fit$core)
+  list(spec = spec, data = core_data(rows, fit$core), model = core_model(spec, rows, prior),
+    threads = usable_threads(control, as.double(rows$n) * fit$k))
+}
+
+count_coordinates <- function(fit) fit$k * length(fit$parameters)
+
+curvature <- function(fit, problem = fit_problem(fit)) {
+  if (count_coordinates(fit) > most_coordinates) {
+    stop_input("object", sprintf("of at most %d parameters for a matrix of their covariances", most_coordinates),
+      format(count_coordinates(fit)))
+  }
+  found <- .Call(C_emix_inform, problem$data, problem$model, problem$threads, fit$core$theta)
+  if (found$status != 0L) {
+    emix_stop("fit", "The likelihood at the fit's parameters is not a number: a component has collapsed or a row is impossible.")
+  }
+  family <- problem$spec$family
+  blocks <- c("prop", family$blocks)
+  k <- fit$k
+  at <- cbind(found$index[seq_len(k)], matrix(found$index[-seq_len(k)], nrow = k, byrow = TRUE))
+  theta <- matrix(fit$core$theta, nrow = k)
+  held <- do.call(cbind, unname(fit$held[blocks]))
+  open <- !held[, 1L] & theta[, 1L] > 0
+  estimated <- !is.na(at)
+  estimated[, 1L] <- open & sum(open) > 1L
+  ones <- stats::setNames(rep(list(1), length(blocks)), blocks)
+  curve <- list(q = ncol(found$information), at = at, estimated = estimated, lost = !held & !estimated,
+    reference = found$reference, information = found$information, metric = found$metric, outer = found$outer,
+    unit = unlist(family$from_core(ones, list(factor = fit$core$factor, shift = 0))[blocks]),
+    theta = theta, room = sum(theta[open, 1L]), links = unname(family$links), blocks = blocks)
+  c(curve, list(scale = coordinate_units(curve), names = coordinate_names(curve, fit)))
+}
+
+# The block of each coordinate.
+coordinate_blocks <- function(curve) {
+  col(curve$at)[match(seq_len(curve$q), curve$at)]
+}
+
+# Users' units of each coordinate in one of the core's: only those of a parameter itself have any.
+coordinate_units <- function(curve) {
+  block <- coordinate_blocks(curve)
+  own <- block > 1L & c("log", curve$links)[block] == "identity"
+  ifelse(own, curve$unit[block], 1)
+}
+
+# log(prop.2/prop.1), mean.1, log(sd.1); log(sd) where it is shared.
+coordinate_names <- function(curve, fit) {
+  names <- character(curve$q)
+  for (b in seq_along(curve$blocks)) {
+    shared <- b > 1L && curve$blocks[b] %in% fit$equal
+    for (j in which(!is.na(curve$at[, b]))) {
+      own <- if (shared) curve$blocks[b] else paste(curve$blocks[b], fit$components[j], sep = ".")
+      names[curve$at[j, b]] <- if (b > 1L) sprintf(links[[curve$links[b - 1L]]]$label, own) else
+        sprintf("log(%s/prop.%s)", own, fit$components[curve$reference])
+    }
+  }
+  names
+}
+
+# d parameters / d free coordinates, both in the core's units: a row per parameter, in the order of coef().
+parameter_slopes <- function(curve) {
+  k <- nrow(curve$at)
+  slopes <- matrix(0, length(curve$at), curve$q)
+  prop <- curve$theta[, 1L]
+  logs <- which(!is.na(curve$at[, 1L]))
+  for (l in logs) {
+    slopes[seq_len(k), curve$at[l, 1L]] <- ifelse(curve$estimated[, 1L], -prop * prop[l] / curve$room, 0)
+    slopes[l, curve$at[l, 1L]] <- prop[l] * sum(prop[curve$estimated[, 1L] & seq_len(k) != l]) / curve$room
+  }
+  for (b in seq_along(curve$links)) {
+    at <- curve$at[, b + 1L]
+    free <- which(!is.na(at))
+    slopes[cbind(b * k + free, at[free])] <- links[[curve$links[b]]]$slope(curve$theta[free, b + 1L])
+  }
+  slopes
+}
+
+# Adds to a curvature: covariance (of the free coordinates, in the core's units; NA where there is none) and notes.
+with_covariance <- function(curve, fit, type) {
+  root <- sqrt(diag(curve$metric))
+  scaled <- curve$information / outer(root, root)
+  sound <- all(is.finite(scaled))
+  e <- if (curve$q && sound) eigen((scaled + t(scaled)) / 2, symmetric = TRUE)
+  lowest <- if (curve$q) min(e$values, if (sound) Inf else 0) else Inf
+  curve$notes <- curvature_notes(curve, fit, lowest)
+  if (any(c("singular", "indefinite") %in% names(curve$notes))) {
+    curve$covariance <- matrix(NA_real_, curve$q, curve$q)
+    return(curve)
+  }
+  inverse <- if (curve$q) e$vectors %*% (t(e$vectors) / e$values) else scaled
+  if (type == "sandwich") inverse <- inverse %*% (curve$outer / outer(root, root)) %*% inverse
+  curve$covariance <- inverse / outer(root, root)
+  curve
+}
+
+curvature_notes <- function(curve, fit, lowest) {
+  lost <- theta_names(family_of(fit$family$name), fit$components)[curve$lost]
+  c(
+    if (curve$q && (fit$convergence$flat || abs(lowest) <= no_information)) {
+      c(singular = "The information is singular: components coincide or a parameter makes no difference.")
+    } else if (lowest < 0) {
+      c(indefinite = "The information is not positive definite: the parameters are at no maximum.")
+    },
+    if (!fit$converged) c(iterations = "The fit has not converged: its standard errors are not those of a maximum."),
+    if (length(lost)) c(boundary = paste0("On the boundary, or of a component without rows: ", listing(lost), "."))
+  )
+}
+
+# What follows from a note, for warnings.
+note_advice <- c(
+  singular = " There are no standard errors. Fewer components, `equal`, `fixed` or a prior would help.",
+  indefinite = " There are no standard errors. Another `start` or more iterations, control = em_control(max_iter = ), would help.",
+  iterations = " Allow more: control = em_control(max_iter = ).",
+  boundary = " There are no standard errors for these; those of the others hold if these are where they are.")
+
+warn_of_curvature <- function(curve) {
+  for (kind in names(curve$notes)) emix_warn(kind, curve$notes[[kind]], note_advice[[kind]])
+}
+
+# The curvature of a checked fit with its covariances; what there is to say of it is said.
+fit_covariance <- function(fit, type, argument = "object") {
+  curve <- with_covariance(curvature(check_soft(fit, argument)), fit, type)
+  warn_of_curvature(curve)
+  curve
+}
+
+# Of each row of `slopes`, brought to size 1 so that no square overflows.
+standard_errors <- function(slopes, covariance) {
+  if (!ncol(slopes)) return(rep(NA_real_, nrow(slopes)))
+  size <- row_sizes(slopes)
+  unit <- slopes / size
+  sqrt(pmax(rowSums((unit %*% covariance) * unit), 0)) * size
+}
+
+row_sizes <- function(slopes) {
+  size <- apply(abs(slopes), 1L, max, 0)
+  ifelse(is.finite(size) & size > 0, size, 1)
+}
+
+# Of all parameters in the order of coef(), in users' units; NA where there is none.
+parameter_errors <- function(curve) {
+  errors <- standard_errors(parameter_slopes(curve), curve$covariance) * rep(curve$unit, each = nrow(curve$at))
+  ifelse(as.vector(curve$estimated), errors, NA_real_)
+}
+
+scale_covariance <- function(covariance, units) {
+  scaled <- (covariance + t(covariance)) / 2 * units * rep(units, each = length(units))
+  shown <- diag(covariance) > 0
+  if (any(!is.finite(diag(scaled)[which(shown)]) | diag(scaled)[which(shown)] < .Machine$double.xmin)) {
+    emix_warn("range", "Variances are beyond the range of numbers: use other units for the data, ",
+      "or confint(), which has no squares.")
+  }
+  scaled
+}
+
+#' Covariances of the estimates
+#'
+#' The estimated covariance matrix of the parameters of a mixture, from the curvature of the
+#' log-likelihood at its maximum.
+#'
+#' @details
+#' Free coordinates `v` are the logs of the free proportions against the largest of them, means, logs of standard
+#' deviations and logits of probabilities. At the maximum, with the score `s_i` (the derivative of
+#' the log density of row `i` with respect to `v`) and weights `w_i`:
+#' - `type = "observed"`: the inverse of the observed information `J`, which is minus the second derivative of the
+#'   log-likelihood. By Louis (1982) it is the information that rows with known components would have, less the
+#'   covariance of their scores given the rows, `J = E(J_complete | x) - sum_i w_i var(s_complete,i | x_i)`: one exact
+#'   pass over the rows, no numerical derivative. With a prior, `J` is that of the log posterior, so that its
+#'   inverse approximates the posterior covariance.
+#' - `type = "sandwich"`: `J^-1 (sum_i w_i s_i s_i') J^-1`, which is right also where the components are not what the
+#'   model says (White 1982), about the parameters that come nearest. A prior is part of `J`, not of the middle.
+#'
+#' A row of weight `w` counts as `w` equal rows, in both. Weights that are no counts (of precision, or of a survey) leave
+#' the estimates right, but these covariances are then not: `weights / mean(weights)` at least keeps the number of rows.
+#'
+#' `scale = "natural"` applies the delta method: `D V D'`, with `D` the derivative of the parameters by `v`. There the
+#' matrix is singular by construction: all proportions are in it, and they sum to one; a shared parameter has
+#' one equal row for each component.
+#'
+#' **No standard error** have parameters that are held (a constant does not vary) and those on a boundary (a proportion of
+#' 0, a probability of 0 or 1), nor have the parameters of a component without rows. As [stats::vcov()] does for coefficients
+#' that cannot be estimated, their rows and columns are `NA`, or left out with `complete = FALSE`. Covariances of the others are those
+#' with the boundary parameters held where they are.
+#'
+#' These are approximations for many rows. Where components overlap much or hold few rows, limits by [confint()] are
+#' to be preferred to "estimate plus or minus two standard errors", and neither is exact; see McLachlan and Peel (2000, section 2.15).
+#'
+#' @param object a fit of [emix()], by maximum likelihood or with a prior.
+#' @param type `"observed"` (default) or `"sandwich"`.
+#' @param scale `"natural"` (default): the parameters as [coef()] has them, in its order and with its names, in the units
+#'   of the data. `"free"`: the free coordinates; the name of each says what it is, `log(prop.1/prop.2)`, `mean.1`,
+#'   `log(sd.1)`, `logit(prob.1)`, or `log(sd)` for a shared one.
+#' @param complete with `scale = "natural"`: rows and columns of `NA` for parameters that have no standard
+#'   error (default), or none for them. Free coordinates never have such rows.
+#' @param ... not used; anything given is an error.
+#' @return a symmetric matrix with row and column names.
+#' @section Warnings:
+#' `emix_warning_singular` (components coincide, or a parameter makes no difference) and `emix_warning_indefinite` (the
+#' parameters are at no maximum, but for example at a saddle): all is `NA` then. `emix_warning_boundary` names parameters on a boundary.
+#' `emix_warning_iterations`: the fit has not converged. `emix_warning_range`: data of a
+#' scale whose squares are beyond the range of numbers.
+#' @section Errors:
+#' `emix_error_input` for a fit with a hard E-step, which maximises another function, and for one of more than 3000
+#' parameters; `emix_error_object` for a damaged object.
+#' @references
+#' Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. *Journal of the
+#' Royal Statistical Society B* 44, 226-233.
+#'
+#' White, H. (1982). Maximum likelihood estimation of misspecified models. *Econometrica* 50, 1-25.
+#'
+#' McLachlan, G. and Peel, D. (2000). *Finite Mixture Models*. Wiley, New York.
+#' @seealso [confint.emix()] for limits, [em_contrast()] for functions of the parameters.
+#' @examples
+#' fit <- emix(faithful$waiting, k = 2, equal = "sd")
+#' sqrt(diag(vcov(fit)))
+#' vcov(fit, scale = "free")
+#' vcov(fit, type = "sandwich", complete = FALSE)
+#' @export
+vcov.emix <- function(object, type = c("observed", "sandwich"), scale = c("natural", "free"), complete = TRUE, ...) {
+  check_no_dots(...)
+  check_fit(object)
+  type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
+  scale <- if (missing(scale)) "natural" else check_choice(scale, "scale", c("natural", "free"))
+  complete <- check_flag(complete, "complete")
+  curve <- fit_covariance(object, type)
+  if (scale == "free") {
+    covariance <- scale_covariance(curve$covariance, curve$scale)
+    dimnames(covariance) <- list(curve$names, curve$names)
+    return(covariance)
+  }
+  slopes <- parameter_slopes(curve)
+  kept <- as.vector(curve$estimated)
+  covariance <- matrix(NA_real_, length(kept), length(kept))
+  if (any(kept)) {
+    own <- slopes[kept, , drop = FALSE]
+    units <- rep(curve$unit, each = object$k)[kept]
+    covariance[kept, kept] <- scale_covariance(own %*% curve$covariance %*% t(own), units)
+  }
+  names <- theta_names(family_of(object$family$name), object$components)
+  dimnames(covariance) <- list(names, names)
+  if (complete) covariance else covariance[kept, kept, drop = FALSE]
+}
