@@ -132,12 +132,26 @@ run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 2
     if (!length(on)) on <- seq_along(kind)
     if (last || length(on) == length(kind) && all(field$status != 0L)) return(join_fields(field, out))
     left <- take_runs(field, setdiff(seq_along(kind), on))
+    if (heat == 1L && !identical(problem$coarse$data, problem$data)) left <- raise_to(problem, left)
     left$converged <- left$converged & left$gain <= 1e-4
     out <- join_fields(out, left)
     before <- take_runs(field, on)
     theta <- before$theta
     kind <- before$kind
   }
+}
+
+# Runs that ended on coarse points: where they are, but as high as the problem's own points have it. Heights on
+# points of two kinds do not compare.
+raise_to <- function(problem, field) {
+  for (s in which(field$status == 0L)) {
+    at <- .Call(C_emix_step, problem$data, problem$model, 1L, field$theta[, s])
+    field$objective[s] <- at$objective + problem$control$offset
+    field$status[s] <- if (at$status == 0L && !is.finite(at$objective)) 3L else at$status
+  }
+  field$converged[] <- FALSE
+  field$gain[] <- Inf
+  field
 }
 
 # Moves from the highest run from which none were made: two components merged, another split (Ueda,
