@@ -12,6 +12,9 @@ static const double least_lambda = 1e-10;
 /* Steps longer than this, in root mean complete information of a row, are cut. */
 static const double longest_step = 1;
 
+/* Bends longer than this part of the step are no small correction. */
+static const double most_bend = 0.4;
+
 size_t em_accel_memory(int q)
 {
     return 4 * em_at(q, q) + 6 * (size_t)q;
@@ -93,6 +96,24 @@ double em_accel_propose(em_accel *a, double total)
     if (length > longest_step)
         stretch(a, longest_step / length);
     return em_inner(a->gradient, a->step, a->q) - 0.5 * quadratic(a->information, a->step, a->q);
+}
+
+/* To second order the gradient at t s is g - t J s + t^2 G, which is zero about s + b. */
+bool em_accel_bend(em_accel *a, double part, const double *gradient)
+{
+    int q = a->q;
+
+    for (int i = 0; i < q; i++) {
+        double fall = part * em_inner(a->information + em_at(i, q), a->step, q);
+        a->rest[i] = (gradient[i] - a->gradient[i] + fall) / (part * part);
+    }
+    em_cholesky_solve(a->factor, q, a->rest);
+    double length = quadratic(a->metric, a->step, q), bend = quadratic(a->metric, a->rest, q);
+    if (!(bend <= most_bend * most_bend * length))
+        return false;
+    for (int i = 0; i < q; i++)
+        a->step[i] += a->rest[i];
+    return true;
 }
 
 /* With E = L L', the curvature in units of E is L^-1 J L^-T. */

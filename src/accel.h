@@ -7,6 +7,9 @@
  *                                          as lambda grows (Levenberg 1944, Marquardt 1963)
  *   decrement  g' J^-1 g / 2               what the objective would still rise by, if it were
  *                                          quadratic: tends to the truth at a maximum
+ *   bend       (J + lambda E) b = G        where a ridge is curved, straight steps along it are
+ *                                          short. G, of third derivatives along s, comes from the
+ *                                          gradient at a part of it (Transtrum & Sethna 2012)
  */
 #ifndef EMIX_ACCEL_H
 #define EMIX_ACCEL_H
@@ -33,6 +36,10 @@ double em_accel_decrement(em_accel *a);
  * the predicted gain, or 0 where no step can be made. `total` is the sum of the rows' weights:
  * steps are cut at one unit of complete information a row. */
 double em_accel_propose(em_accel *a, double total);
+
+/* Bends the last proposal: `gradient` is the one at `part` of it. False, and the step as it was,
+ * where it is so long that the bend is no small correction. */
+bool em_accel_bend(em_accel *a, double part, const double *gradient);
 
 /* Away from a saddle: a step along the most negative curvature of J in units of E; false if
  * there is none. */

@@ -1,5 +1,6 @@
 #include "em.h"
 
+#include "bend.h"
 #include "boundary.h"
 
 #include <float.h>
@@ -7,7 +8,7 @@
 #include <string.h>
 
 /* EM steps that come first: they find the region, proposals the maximum. */
-enum { WARM_STEPS = 3, THIN_STEPS = 40, MOST_ESCAPES = 6, MOST_RELEASES = 20 };
+enum { WARM_STEPS = 3, THIN_STEPS = 40, STRAIGHT_STEPS = 12, MOST_ESCAPES = 6, MOST_RELEASES = 20 };
 
 /* Components of fewer rows are left to EM at first: a collapse shows soonest there. */
 static const double thin_rows = 3;
@@ -165,6 +166,13 @@ static double steepness(const em_accel *a)
     return 0.5 * sum;
 }
 
+/* A run of many steps goes along a ridge: is the proposal worth another walk? */
+static bool on_ridge(const em_loop *l)
+{
+    return l->result.iterations >= STRAIGHT_STEPS && !(l->result.gain <= near_top * near_top) &&
+           l->predicted > 100 * scaled_tol(l);
+}
+
 /* A longer step than EM's into l->candidate, and its kind; EM_BY_EM: none is known. */
 static em_kind propose(em_loop *l)
 {
@@ -190,6 +198,9 @@ static em_kind propose(em_loop *l)
         l->accel.lambda = 0;
     }
     l->predicted = em_accel_propose(&l->accel, l->p->total);
+    if (on_ridge(l))
+        r->evaluations +=
+            em_bend(l->p, &l->inform, &l->accel, l->theta, &l->predicted, l->candidate);
     if (!(l->predicted > 0))
         return EM_BY_EM;
     em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
