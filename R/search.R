@@ -12,6 +12,9 @@ same_maximum <- 1e-6
 # Where rows x components x starts is at most this, every start is run to its end.
 full_effort <- 1e5
 
+# Seconds, roughly, after which no further run is finished in the hope of one that is not spurious.
+finish_seconds <- 2
+
 # Everything the core needs for one set of rows.
 new_problem <- function(rows, spec, affine, control, prior = NULL) {
   model <- core_model(spec, rows, prior, control$estep == "hard")
@@ -247,14 +250,16 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
 finish <- function(field, ground, problem, control) {
   spec <- problem$spec
   best <- NULL
+  walks <- 0
   order <- distinct_runs(field, rank_runs(field), 12L)
-  # Three that are near in height, and more only as long as all are spurious on all rows.
+  # Three that are near in height, and more only as long as all are spurious on all rows, and time is left.
   near <- order[field$objective[order] >= field$objective[order[1L]] - 5 * problem$unit]
   first <- utils::head(near, 3L)
   for (batch in c(list(first), as.list(setdiff(order, first)))) {
-    if (!length(batch) || (!is.null(best) && !best$spurious)) break
+    if (!length(batch) || (!is.null(best) && !best$spurious) || walks * seconds_of(ground) > finish_seconds) break
     ended <- run_field(ground, field$theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
       progress = control$progress)
+    walks <- walks + sum(ended$evaluations)
     ended <- go_on(ended, take_runs(field, batch))
     for (i in which(ended$status == 0L)) {
       run <- c(take_runs(ended, i), list(height = field$objective[batch[i]]))
