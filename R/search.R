@@ -27,7 +27,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     unit = if (is.null(rows$raw$weight)) 1 else min(1, mean(rows$raw$weight)),
     data = core_data(rows, affine),
     model = model,
-    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
+    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
       threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), trace = control$trace, progress = control$progress,
       offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
   )
@@ -40,9 +40,11 @@ run_em <- function(problem, theta, trace = FALSE) {
 }
 
 # Runs from every column of theta.
-run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol, progress = FALSE) {
+run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol, progress = FALSE, rough = FALSE,
+  resumes = FALSE) {
   control <- problem$control
-  control[c("max_iter", "tol", "progress", "trace")] <- list(as.integer(max_iter), tol, progress, FALSE)
+  control[c("max_iter", "tol", "progress", "trace", "rough", "resumes")] <-
+    list(as.integer(max_iter), tol, progress, FALSE, rough, resumes)
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
   field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)
@@ -129,7 +131,7 @@ run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 2
   for (heat in seq_along(steps)) {
     last <- heat == length(steps)
     field <- run_field(if (heat == 1L) problem$coarse else problem, theta, kind,
-      min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
+      min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01, rough = heat == 1L, resumes = heat > 1L)
     if (!is.null(before)) field <- go_on(field, before)
     on <- if (last) seq_along(kind) else distinct_runs(field, rank_runs(field), widths[heat])
     if (!length(on)) on <- seq_along(kind)
@@ -258,7 +260,7 @@ finish <- function(field, ground, problem, control) {
   for (batch in c(list(first), as.list(setdiff(order, first)))) {
     if (!length(batch) || (!is.null(best) && !best$spurious) || walks * seconds_of(ground) > finish_seconds) break
     ended <- run_field(ground, field$theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
-      progress = control$progress)
+      progress = control$progress, resumes = TRUE)
     walks <- walks + sum(ended$evaluations)
     ended <- go_on(ended, take_runs(field, batch))
     for (i in which(ended$status == 0L)) {

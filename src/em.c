@@ -13,6 +13,9 @@ enum { WARM_STEPS = 3, THIN_STEPS = 40, STRAIGHT_STEPS = 12, MOST_ESCAPES = 6, M
 /* Components of fewer rows are left to EM at first: a collapse shows soonest there. */
 static const double thin_rows = 3;
 
+/* Where a run resumes, Newton's steps are tried soon. */
+static const double resumed_lambda = 1e-3;
+
 /* Less to gain than this is no difference to a statistician: the top is near, and Newton's step to
  * be trusted. */
 static const double near_top = 0.01;
@@ -28,6 +31,7 @@ typedef struct {
     const em_control *control;
     em_recorder *recorder;
     bool accelerate; /* asked for, and affordable */
+    int warm;        /* EM steps that come first */
     em_result result;
     em_progress progress;
     em_accel accel;
@@ -191,7 +195,7 @@ static em_kind propose(em_loop *l)
         em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
         return EM_BY_ESCAPE;
     }
-    if (r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l)))
+    if (r->iterations < l->warm || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
     if (!l->trusted && r->gain <= near_top) {
         l->trusted = true; /* once: from here on refusals teach lambda better */
@@ -256,7 +260,7 @@ static bool certified(em_loop *l)
     em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
     r->gain = em_accel_decrement(&l->accel);
     r->flat = l->settling = false;
-    bool newton = r->iterations > WARM_STEPS && l->accel.lambda < 1e-6;
+    bool newton = r->iterations > l->warm && l->accel.lambda < 1e-6;
     l->stalls = newton && r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
     /* Far below tol, or below it where rounding lets it fall no further. */
     if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
@@ -275,15 +279,23 @@ static void accept(em_loop *l, const double *theta, double objective, em_kind ki
         l->control->report(l->control->report_context, l->result.iterations, objective);
 }
 
+/* Are scores gathered at the iterate of this number? */
+static bool looks(const em_loop *l, int iteration)
+{
+    return l->accelerate && (iteration >= l->warm || !l->control->rough);
+}
+
 /* One iteration: a proposal if there is one, else, or if it is refused, the EM step. */
 static em_status iterate(em_loop *l)
 {
+    em_result *r = &l->result;
     em_status status = em_step_maximise(l->p, l->theta, l->em_step);
     double objective = 0;
 
     if (status != EM_OK)
         return status;
-    em_kind kind = l->accelerate ? propose(l) : EM_BY_EM;
+    em_kind kind = l->p->gather ? propose(l) : EM_BY_EM;
+    l->p->gather = looks(l, r->iterations + 1);
     l->stuck = false;
     if (kind == EM_BY_EM || !try_candidate(l, kind, &objective)) {
         kind = EM_BY_EM;
@@ -292,10 +304,13 @@ static em_status iterate(em_loop *l)
         if (status != EM_OK)
             return status;
     }
-    double gain = objective - l->result.objective;
+    double gain = objective - r->objective;
     look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
     accept(l, l->candidate, objective, kind);
-    l->result.converged = l->accelerate ? certified(l) : plain_converged(l, gain);
+    if (!l->accelerate)
+        r->converged = plain_converged(l, gain);
+    else if (l->p->gather)
+        r->converged = certified(l);
     return EM_OK;
 }
 
@@ -376,13 +391,16 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
     em_result *r = &l.result;
 
     bind(&l, memory, integers);
-    p->gather = l.accelerate;
+    l.warm = control->resumes ? 0 : WARM_STEPS < control->max_iter ? WARM_STEPS : control->max_iter;
+    p->gather = looks(&l, 0);
     r->status = expect(&l, theta, &r->objective);
     if (r->status != EM_OK)
         return *r;
     r->likelihood = p->sums[0];
     record(&l, EM_BY_START);
-    if (l.accelerate)
+    if (l.control->resumes)
+        l.accel.lambda = resumed_lambda;
+    if (p->gather)
         r->converged = certified(&l);
     r->status = climb(&l);
     if (r->status == EM_OK && !l.accelerate)
