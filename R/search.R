@@ -85,9 +85,10 @@ rank_runs <- function(field) {
 
 spurious_runs <- function(field, problem) {
   spec <- problem$spec
-  spurious <- field$status == 0L & spec$family$suspect(unpack_field(as.matrix(field$theta), spec), spec)
-  for (s in which(spurious)) {
-    spurious[s] <- any(spec$family$spurious(unpack_core(as.matrix(field$theta)[, s], spec), problem$total, spec))
+  spurious <- field$status == 0L
+  if (any(spurious)) {
+    ended <- as.matrix(field$theta)[, spurious, drop = FALSE]
+    spurious[spurious] <- spec$family$spurious(unpack_field(ended, spec), problem$total, spec)
   }
   spurious
 }
@@ -180,14 +181,13 @@ improve <- function(field, problem) {
     if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10 * problem$unit) break
     from <- fresh[1L]
     moved_from <- c(moved_from, field$objective[from])
-    moved <- merge_split(unpack_core(field$theta[, from], spec), spec, most)
-    if (!length(moved)) break
-    theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
+    theta <- merge_split(unpack_core(field$theta[, from], spec), spec, most)
     new <- run_heats(problem, theta, rep("merge-split", ncol(theta)))
     better <- rank_runs(new)[1L]
+    # What rises by less than a tenth may be more of the same ridge.
     won <- !is.na(better) &&
       better_run(list(spurious = new$spurious[better], objective = new$objective[better]),
-        list(spurious = field$spurious[best], objective = field$objective[best]), 1e-4 * problem$unit)
+        list(spurious = field$spurious[best], objective = field$objective[best]), 0.1 * problem$unit)
     field <- join_fields(field, new)
     lost <- if (won) 0L else lost + 1L
     if (lost > others) break
@@ -204,7 +204,7 @@ may_move <- function(spec) {
   all(vapply(spec$values, function(v) all(is.na(v)) || length(unique(v)) == 1L, NA))
 }
 
-# Up to `most` parameter sets: neighbours merged and another component split, in each way that the
+# Up to `most` columns of theta: neighbours merged and another component split, in each way that the
 # family knows; cheapest merges with the largest splits first.
 merge_split <- function(parameters, spec, most) {
   k <- spec$k
@@ -216,11 +216,11 @@ merge_split <- function(parameters, spec, most) {
   }, 0)
   score <- rank(-closeness)[moves$merge] + rank(-parameters$prop[order])[moves$split]
   moves <- moves[utils::head(order(score), most), ]
-  lapply(seq_len(nrow(moves)), function(i) {
-    at <- order[c(moves$merge[i], moves$merge[i] + 1L, moves$split[i])]
-    merged <- spec$family$merge(parameters, at[1L], at[2L])
-    impose(spec$family$split(merged, at[3L], at[2L], moves$way[i]), spec)
+  merged <- lapply(seq_len(k - 1L), function(i) spec$family$merge(parameters, order[i], order[i + 1L]))
+  moved <- lapply(seq_len(nrow(moves)), function(i) {
+    spec$family$split(merged[[moves$merge[i]]], order[moves$split[i]], order[moves$merge[i] + 1L], moves$way[i])
   })
+  do.call(rbind, unname(impose(bind_parameters(moved), spec)))
 }
 
 # The fit: the best run on all rows, with the field that it came from.

@@ -69,6 +69,16 @@ double em_accel_decrement(em_accel *a)
     return 0.5 * em_inner(a->gradient, a->step, a->q);
 }
 
+double em_accel_steepness(const em_accel *a)
+{
+    double sum = 0;
+    for (int i = 0; i < a->q; i++) {
+        double e = a->metric[em_at(i, a->q) + (size_t)i];
+        sum += e > 0 ? a->gradient[i] * a->gradient[i] / e : 0;
+    }
+    return 0.5 * sum;
+}
+
 static double length_of(const em_accel *a, double total)
 {
     return sqrt(quadratic(a->metric, a->step, a->q) / total);

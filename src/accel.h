@@ -32,6 +32,9 @@ void em_accel_bind(em_accel *a, int q, double *memory);
 /* Newton's decrement, or infinity where J is not positive definite (no maximum is near). */
 double em_accel_decrement(em_accel *a);
 
+/* How steep the objective is: what a step in the metric of complete information would gain. */
+double em_accel_steepness(const em_accel *a);
+
 /* Puts a step into a->step, raising lambda until J + lambda E is positive definite; returns
  * the predicted gain, or 0 where no step can be made. `total` is the sum of the rows' weights:
  * steps are cut at one unit of complete information a row. */

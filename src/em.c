@@ -159,17 +159,6 @@ static bool any_thin(const em_loop *l)
     return false;
 }
 
-/* How steep the objective is: what a step in the metric of complete information would gain. */
-static double steepness(const em_accel *a)
-{
-    double sum = 0;
-    for (int i = 0; i < a->q; i++) {
-        double e = a->metric[em_at(i, a->q) + (size_t)i];
-        sum += e > 0 ? a->gradient[i] * a->gradient[i] / e : 0;
-    }
-    return 0.5 * sum;
-}
-
 /* A run of many steps goes along a ridge: is the proposal worth another walk? */
 static bool on_ridge(const em_loop *l)
 {
@@ -188,8 +177,8 @@ static em_kind propose(em_loop *l)
         l->predicted = 0;
         return EM_BY_BOUNDARY;
     }
-    if (!isfinite(r->gain) && steepness(&l->accel) <= scaled_tol(l) && l->escapes < MOST_ESCAPES &&
-        em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
+    if (!isfinite(r->gain) && em_accel_steepness(&l->accel) <= scaled_tol(l) &&
+        l->escapes < MOST_ESCAPES && em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
         l->escapes++;
         l->predicted = 0;
         em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
@@ -246,7 +235,7 @@ static bool is_flat(em_loop *l)
     em_result *r = &l->result;
 
     r->flat = l->escapes >= MOST_ESCAPES || !em_accel_escape(&l->accel, l->p->total);
-    r->gain = r->flat ? steepness(&l->accel) : r->gain;
+    r->gain = r->flat ? em_accel_steepness(&l->accel) : r->gain;
     return r->flat;
 }
 
@@ -265,7 +254,8 @@ static bool certified(em_loop *l)
     /* Far below tol, or below it where rounding lets it fall no further. */
     if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
         return settled(l);
-    return !isfinite(r->gain) && steepness(&l->accel) <= 1e-3 * tol && is_flat(l) && settled(l);
+    return !isfinite(r->gain) && em_accel_steepness(&l->accel) <= 1e-3 * tol && is_flat(l) &&
+           settled(l);
 }
 
 static void accept(em_loop *l, const double *theta, double objective, em_kind kind)
