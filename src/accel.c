@@ -13,7 +13,7 @@ static const double least_lambda = 1e-10;
 static const double longest_step = 1;
 
 /* Bends longer than this part of the step are no small correction. */
-static const double most_bend = 0.4;
+static const double most_bend = 0.4, much_bend = 0.1;
 
 size_t em_accel_memory(int q)
 {
@@ -94,6 +94,7 @@ double em_accel_propose(em_accel *a, double total)
 {
     int tries = 0;
 
+    a->bent = 0;
     if (a->lambda < least_lambda)
         a->lambda = least_lambda;
     while (!factorise(a, a->lambda)) {
@@ -121,6 +122,7 @@ bool em_accel_bend(em_accel *a, double part, const double *gradient)
     double length = quadratic(a->metric, a->step, q), bend = quadratic(a->metric, a->rest, q);
     if (!(bend <= most_bend * most_bend * length))
         return false;
+    a->bent = length > 0 ? sqrt(bend / length) : 0;
     for (int i = 0; i < q; i++)
         a->step[i] += a->rest[i];
     return true;
@@ -162,7 +164,8 @@ void em_accel_learn(em_accel *a, double gain, double predicted)
         return;
     }
     double fall = 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1);
-    a->lambda *= fall < 0.1 ? 0.1 : fall > 4 ? 4 : fall;
+    double least = a->bent > much_bend ? 1 : 0.1; /* a longer step could not be bent */
+    a->lambda *= fall < least ? least : fall > 4 ? 4 : fall;
     if (a->lambda < 1e-9)
         a->lambda = 0;
     a->growth = 4;

@@ -21,6 +21,7 @@ typedef struct {
     double *gradient;             /* q */
     double *information, *metric; /* J and E, q x q */
     double lambda, growth;        /* of the next proposal; its factor at the next refusal */
+    double bent;                  /* the last proposal's bend, in lengths of its step */
     double *factor, *work;        /* q x q each */
     double *step, *rest;          /* q and 4 q */
 } em_accel;
