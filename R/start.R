@@ -3,11 +3,11 @@
 # Points on which starts are made and raced.
 race_points <- 1200L
 
-# All rows, or where there are many a few points that stand for them.
+# All rows, or where there are many a few points that stand for them: pairs need be fewer.
 some_rows <- function(rows, family, most = race_points) {
   if (rows$n <= most) return(rows)
   if (!family$smooth || !is.null(rows$label)) return(family$thin(rows, most))
-  pair_up(family$thin(rows, 32L * most), most)
+  pair_up(family$thin(rows, 32L * most), 2L * most %/% 3L)
 }
 
 # Points in order as at most `most`, two for each stretch of them, with its moments up to the third (the Gauss
