@@ -9,6 +9,10 @@ enum { MOST_STEPS = 6 };
 /* A decrement that falls by less shows that the nodes do not stand for the rows. */
 static const double least_fall = 1e-3;
 
+/* Newton's step to what is no further than this many tol is taken unseen: it changes the objective
+ * by less than rounding. */
+static const double sure_gain = 1e-4;
+
 typedef struct {
     em_problem *all, *nodes;
     em_accel accel;
@@ -67,6 +71,11 @@ em_result em_polish(em_problem *all, em_problem *nodes, const em_control *contro
     while (look(&s, control->tol) && s.result.iterations < MOST_STEPS) {
         s.result.iterations++;
         em_inform_move(&s.inform, all, s.theta, &s.accel, s.candidate);
+        if (s.result.gain <= sure_gain * em_step_tol(all, control->tol)) {
+            memcpy(theta, s.candidate, n_theta * sizeof(double));
+            s.result.converged = true;
+            break;
+        }
     }
     return s.result;
 }
