@@ -260,7 +260,7 @@ finish <- function(field, ground, problem, control) {
   for (batch in c(list(first), as.list(setdiff(order, first)))) {
     if (!length(batch) || (!is.null(best) && !best$spurious) || walks * seconds_of(ground) > finish_seconds) break
     ended <- run_field(ground, field$theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
-      progress = control$progress, resumes = TRUE)
+      progress = control$progress, resumes = control$max_iter > 10L)
     walks <- walks + sum(ended$evaluations)
     ended <- go_on(ended, take_runs(field, batch))
     for (i in which(ended$status == 0L)) {

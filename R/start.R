@@ -34,15 +34,16 @@ pair_up <- function(rows, most) {
   mean <- sums(w * u) / weight
   u <- u - mean[group]
   spread <- sqrt(sums(w * u^2) / weight)
-  skew <- sums(w * u^3) / weight / spread^3 / 2
+  spread[spread < 1e-9] <- 0 # equal rows
+  skew <- ifelse(spread > 0, sums(w * u^3) / weight / spread^3 / 2, 0)
   far <- sqrt(1 + skew^2)
   few <- tabulate(group) <= 2L
   upper <- weight * (1 - skew / far) / 2
   order <- order(c(group[first[!few]] * 2, group[first[!few]] * 2 + 1, group[few[group]] * 2))
   all <- function(low, high, own) c(low[!few], high[!few], own[few[group]])[order]
-  rows[c("x", "weight")] <- list(
-    all(x[first] + (mean + spread * (skew - far)) * width, x[first] + (mean + spread * (skew + far)) * width, x),
-    all(weight - upper, upper, w))
+  last <- c(first[-1L] - 1L, length(x))
+  at <- function(side) pmin(pmax(x[first] + (mean + spread * (skew + side * far)) * width, x[first]), x[last])
+  rows[c("x", "weight")] <- list(all(at(-1), at(1), x), all(weight - upper, upper, w))
   rows$n <- length(rows$x)
   rows
 }

@@ -122,6 +122,10 @@ bool em_accel_bend(em_accel *a, double part, const double *gradient)
     double length = quadratic(a->metric, a->step, q), bend = quadratic(a->metric, a->rest, q);
     if (!(bend <= most_bend * most_bend * length))
         return false;
+    /* What hardly any row measures may not be moved far by it. */
+    for (int i = 0; i < q; i++)
+        if (!(fabs(a->rest[i]) <= most_bend + fabs(a->step[i])))
+            return false;
     a->bent = length > 0 ? sqrt(bend / length) : 0;
     for (int i = 0; i < q; i++)
         a->step[i] += a->rest[i];

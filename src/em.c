@@ -159,11 +159,12 @@ static bool any_thin(const em_loop *l)
     return false;
 }
 
-/* A run of many steps goes along a ridge: is the proposal worth another walk? */
+/* A run of many steps goes along a ridge, or else on and off boundaries: is the proposal worth
+ * another walk? */
 static bool on_ridge(const em_loop *l)
 {
-    return l->result.iterations >= STRAIGHT_STEPS && !(l->result.gain <= near_top * near_top) &&
-           l->predicted > 100 * scaled_tol(l);
+    return l->releases == 0 && l->result.iterations >= STRAIGHT_STEPS &&
+           !(l->result.gain <= near_top * near_top) && l->predicted > 100 * scaled_tol(l);
 }
 
 /* A longer step than EM's into l->candidate, and its kind; EM_BY_EM: none is known. */
