@@ -28,7 +28,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     data = core_data(rows, affine),
     model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
-      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), trace = control$trace, progress = control$progress,
+      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), auto = control$threads == "auto", trace = control$trace, progress = control$progress,
       offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
   )
 }
@@ -45,6 +45,10 @@ run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol,
   control <- problem$control
   control[c("max_iter", "tol", "progress", "trace", "rough", "resumes")] <-
     list(as.integer(max_iter), tol, progress, FALSE, rough, resumes)
+  # To start threads, and to have them wait for each other, costs as much as some thousand rows. Few runs take all
+  # the steps that they may.
+  work <- as.double(NROW(problem$data$x)) * problem$spec$k * NCOL(theta) * min(max_iter, 100) / 10
+  if (control$auto && work < much_work) control$threads <- 1L
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
   field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)
