@@ -28,7 +28,8 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     data = core_data(rows, affine),
     model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
-      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), auto = control$threads == "auto", trace = control$trace, progress = control$progress,
+      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), auto = control$threads == "auto",
+      trace = control$trace, progress = control$progress,
       offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
   )
 }
