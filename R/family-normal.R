@@ -87,11 +87,11 @@ normal_apart <- function(parameters, same, free, times = 1) {
   parameters
 }
 
-# May a run (a column of each block) have a component that is a chance cluster? Asked of components of less than a third of the widest's sd. One
-# of fewer than four rows always is: any two close rows make such a maximum. (`total`: how many rows
-# the data count for, effective_rows().) Else the component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
-# mean e_j reaches N_j + e_j in one of the windows of that width that the data hold with a
-# probability above 1/1000 (small, as the fit has looked at every place and width).
+# May a run (a column of each block) have a component that is a chance cluster? Asked of components of less than a
+# third of the widest's sd. One of fewer than four rows always is: any two close rows make such a maximum. (`total`:
+# how many rows the data count for, effective_rows().) Else the component puts N_j rows within two of its sds, where
+# the others put e_j. It is spurious where a Poisson count of mean e_j reaches N_j + e_j in one of the windows of that
+# width that the data hold with a probability above 1/1000 (small, as the fit has looked at every place and width).
 normal_spurious <- function(parameters, total, spec) {
   m <- parameters$mean
   s <- parameters$sd
