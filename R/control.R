@@ -61,7 +61,7 @@
 #'   where the compiler had OpenMP, and never more than `OMP_NUM_THREADS` and `OMP_THREAD_LIMIT` allow; a
 #'   forked child has one. They share the rows or, where these are few, take whole starts. Results are the same to the
 #'   bit for any number. Default: the option `emix.threads`, or `"auto"`: 2 where there is much to do
-#'   (rows x components x starts of 1e5 or more), else 1.
+#'   (rows x components x starts of 1e5 or more; of a step of the search, its own), else 1.
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
 #'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].

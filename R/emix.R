@@ -30,7 +30,7 @@
 #' has a row per maximum that was met, the highest first: `loglik`, by how many runs it was `met`, `spurious`, and its
 #' parameters. Ends without a certificate are not among them, nor ridges where components coincide, unless there is
 #' nothing else; maxima of one height count as one. With a prior or a hard E-step the column `loglik` of both is called
-#' `objective` and holds what is then maximised. Of more than 1200 distinct rows, starts are run on about as many points that stand
+#' `objective` and holds what is then maximised. Of more than 1200 distinct rows, starts are run on fewer points that stand
 #' for them (`fit$convergence$points`); both tables are then of these points, and only the best few runs go on to all rows.
 #'
 #' **Collapse and chance clusters.** The normal likelihood is unbounded where a component shrinks onto one value; runs

@@ -87,27 +87,36 @@ normal_apart <- function(parameters, same, free, times = 1) {
   parameters
 }
 
-# Is a component a chance cluster? Asked of components of less than a third of the widest's sd. One
-# of fewer than four rows always is: any two close rows make such a maximum. (`total`: how many rows
-# the data count for, effective_rows().) Else the component puts N_j rows within two of its sds, where the others put e_j. It is spurious where a Poisson count of
-# mean e_j reaches N_j + e_j in one of the windows of that width that the data hold with a
-# probability above 1/1000 (small, as the fit has looked at every place and width).
+# May a run (a column of each block) have a component that is a chance cluster? Asked of components of less than a
+# third of the widest's sd. One of fewer than four rows always is: any two close rows make such a maximum. (`total`:
+# how many rows the data count for, effective_rows().) Else the component puts N_j rows within two of its sds, where
+# the others put e_j. It is spurious where a Poisson count of mean e_j reaches N_j + e_j in one of the windows of that
+# width that the data hold with a probability above 1/1000 (small, as the fit has looked at every place and width).
 normal_spurious <- function(parameters, total, spec) {
-  k <- length(parameters$prop)
   m <- parameters$mean
   s <- parameters$sd
-  narrow <- which(s < max(s[parameters$prop > 0]) / 3 & parameters$prop > 0)
-  vapply(seq_len(k), function(j) {
-    if (!j %in% narrow || "sd" %in% spec$equal || spec$held$sd[j]) return(FALSE)
-    others <- setdiff(which(parameters$prop > 0), j)
-    inside <- pnorm(m[j] + 2 * s[j], m[others], s[others]) - pnorm(m[j] - 2 * s[j], m[others], s[others])
-    expected <- total * sum(parameters$prop[others] * inside)
-    rows <- total * parameters$prop[j] * 0.95
-    if (rows < 4 * 0.95) return(TRUE)
-    span <- max(m[others] + 2 * s[others]) - min(m[others] - 2 * s[others])
-    windows <- max(1, span / (4 * s[j]))
-    stats::ppois(ceiling(rows + expected) - 1, expected, lower.tail = FALSE) * windows > 0.001
-  }, NA)
+  spurious <- rep(FALSE, ncol(m))
+  if ("sd" %in% spec$equal) return(spurious)
+  live <- parameters$prop > 0
+  widest <- do.call(pmax, lapply(seq_len(nrow(s)), function(j) s[j, ] * live[j, ]))
+  narrow <- which(s < rep(widest, each = nrow(s)) / 3 & live & !spec$held$sd)
+  if (!length(narrow)) return(spurious)
+  # A column for each narrow component: the others of its run.
+  run <- col(m)[narrow]
+  other <- live[, run, drop = FALSE]
+  other[cbind(row(m)[narrow], seq_along(narrow))] <- FALSE
+  mean <- m[, run]
+  sd <- s[, run]
+  each <- function(v) rep(v, each = nrow(m))
+  inside <- pnorm(each(m[narrow] + 2 * s[narrow]), mean, sd) - pnorm(each(m[narrow] - 2 * s[narrow]), mean, sd)
+  expected <- total * colSums(array(ifelse(other, parameters$prop[, run] * inside, 0), dim(other)))
+  rows <- total * parameters$prop[narrow] * 0.95
+  upper <- apply(array(ifelse(other, mean + 2 * sd, -Inf), dim(other)), 2L, max)
+  lower <- apply(array(ifelse(other, mean - 2 * sd, Inf), dim(other)), 2L, min)
+  windows <- pmax(1, (upper - lower) / (4 * s[narrow]))
+  chance <- stats::ppois(ceiling(rows + expected) - 1, expected, lower.tail = FALSE) * windows > 0.001
+  spurious[run[rows < 4 * 0.95 | chance]] <- TRUE
+  spurious
 }
 
 # Moments of two components together.
@@ -275,11 +284,6 @@ normal_family <- function() list(
   gradient = normal_gradient,
   thin = normal_thin,
   spurious = normal_spurious,
-  suspect = function(parameters, spec) {
-    widest <- apply(parameters$sd * (parameters$prop > 0), 2L, max)
-    narrow <- parameters$sd < rep(widest, each = nrow(parameters$sd)) / 3 & parameters$prop > 0
-    colSums(narrow) > 0
-  },
   merge = normal_merge,
   split = normal_split,
   split_ways = 4L,

@@ -20,7 +20,7 @@
 #   statistics      columns per row whose sums over a group of rows give its parameters,
 #   from_sums       from weights and such sums, matrices of a column per start
 #   within          starts of one wide component and narrow ones within it
-#   suspect, spurious  may a component be a chance cluster: asked quickly of many runs, then well of one
+#   spurious        may a component be a chance cluster: for each of many runs (a column of each block)
 #   apart           moves components with equal parameters apart
 #   log_density, cdf, quantile, draw   of one component
 #   centre          expected value of a row of a component

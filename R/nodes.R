@@ -103,13 +103,15 @@ hides_peak <- function(spec, theta, middle, half) {
   hidden
 }
 
-# A run on nodes goes through mixtures for which they were not made. Where it ends in one, it is made again
-# on nodes that are good for that too, a few times; NULL where that does not settle.
+# A run on nodes goes through mixtures for which they were not made. Where it ends in one, it goes on, or is
+# made again, on nodes that are good for that too, a few times; NULL where that does not settle.
 settle_on_nodes <- function(rows, problem, theta, run_on) {
+  run <- NULL
   for (turn in 1:4) {
     nodes <- node_problem(rows, problem, theta)
-    run <- if (!is.null(nodes)) run_on(nodes)
-    if (is.null(run) || run$status != 0L) return(NULL)
+    if (is.null(nodes)) return(NULL)
+    run <- or_default(if (!is.null(run)) go_on_from(run, nodes), run_on(nodes))
+    if (run$status != 0L) return(NULL)
     if (nodes_hold(nodes, run$theta, 100 * nodes_left)) return(to_all_rows(run, nodes, problem))
     theta <- cbind(theta, as.vector(run$theta))
   }
@@ -130,6 +132,12 @@ finish_on_nodes <- function(field, rows, problem, control) {
   settle_on_nodes(rows, problem, field$theta[, order, drop = FALSE], function(nodes) finish(field, nodes, problem, control))
 }
 
+# A run goes on where it ended on other nodes, if it is as high there: else it was misled.
+go_on_from <- function(run, nodes) {
+  end <- run_em(nodes, run$theta)
+  if (end$status == 0L && end$objective > run$objective - 1e-4 * nodes$unit) join_runs(run, end, nodes)
+}
+
 # A run on nodes goes on to the maximum of all rows, by Newton's steps where these are all it takes.
 to_all_rows <- function(run, nodes, problem) {
   end <- if (run$converged) .Call(C_emix_polish, problem$data, nodes$data, problem$model, problem$control, run$theta)
@@ -138,6 +146,11 @@ to_all_rows <- function(run, nodes, problem) {
   if (is.null(end) || !end$converged) end <- run_em(problem, run$theta)
   # Nodes that stand for the rows have the rows' likelihood.
   if (end$status != 0L || abs(end$objective - run$objective) > 1e-9 * abs(end$objective) + 1e-4 * problem$unit) return(NULL)
+  join_runs(run, end, problem)
+}
+
+# `run`, ended where `end` has gone on to.
+join_runs <- function(run, end, problem) {
   end[c("trace_theta", "trace_objective", "trace_kind")] <- NULL
   end$iterations <- end$iterations + run$iterations
   end$evaluations <- end$evaluations + run$evaluations

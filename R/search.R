@@ -12,6 +12,9 @@ same_maximum <- 1e-6
 # Where rows x components x starts is at most this, every start is run to its end.
 full_effort <- 1e5
 
+# Seconds, roughly, after which no further run is finished in the hope of one that is not spurious.
+finish_seconds <- 2
+
 # Everything the core needs for one set of rows.
 new_problem <- function(rows, spec, affine, control, prior = NULL) {
   model <- core_model(spec, rows, prior, control$estep == "hard")
@@ -24,8 +27,9 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     unit = if (is.null(rows$raw$weight)) 1 else min(1, mean(rows$raw$weight)),
     data = core_data(rows, affine),
     model = model,
-    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter,
-      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), trace = control$trace, progress = control$progress,
+    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
+      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), auto = control$threads == "auto",
+      trace = control$trace, progress = control$progress,
       offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
   )
 }
@@ -37,9 +41,15 @@ run_em <- function(problem, theta, trace = FALSE) {
 }
 
 # Runs from every column of theta.
-run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol, progress = FALSE) {
+run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol, progress = FALSE, rough = FALSE,
+  resumes = FALSE) {
   control <- problem$control
-  control[c("max_iter", "tol", "progress", "trace")] <- list(as.integer(max_iter), tol, progress, FALSE)
+  control[c("max_iter", "tol", "progress", "trace", "rough", "resumes")] <-
+    list(as.integer(max_iter), tol, progress, FALSE, rough, resumes)
+  # To start threads, and to have them wait for each other, costs as much as some thousand rows. Few runs take all
+  # the steps that they may.
+  work <- as.double(NROW(problem$data$x)) * problem$spec$k * NCOL(theta) * min(max_iter, 100) / 10
+  if (control$auto && work < much_work) control$threads <- 1L
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
   field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)
@@ -80,9 +90,10 @@ rank_runs <- function(field) {
 
 spurious_runs <- function(field, problem) {
   spec <- problem$spec
-  spurious <- field$status == 0L & spec$family$suspect(unpack_field(as.matrix(field$theta), spec), spec)
-  for (s in which(spurious)) {
-    spurious[s] <- any(spec$family$spurious(unpack_core(as.matrix(field$theta)[, s], spec), problem$total, spec))
+  spurious <- field$status == 0L
+  if (any(spurious)) {
+    ended <- as.matrix(field$theta)[, spurious, drop = FALSE]
+    spurious[spurious] <- spec$family$spurious(unpack_field(ended, spec), problem$total, spec)
   }
   spurious
 }
@@ -126,18 +137,32 @@ run_heats <- function(problem, theta, kind, widths = c(8L, 3L), steps = c(10L, 2
   for (heat in seq_along(steps)) {
     last <- heat == length(steps)
     field <- run_field(if (heat == 1L) problem$coarse else problem, theta, kind,
-      min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01)
+      min(problem$control$max_iter, steps[heat]), tol = if (last) 1e-4 else 0.01, rough = heat == 1L, resumes = heat > 1L)
     if (!is.null(before)) field <- go_on(field, before)
     on <- if (last) seq_along(kind) else distinct_runs(field, rank_runs(field), widths[heat])
     if (!length(on)) on <- seq_along(kind)
     if (last || length(on) == length(kind) && all(field$status != 0L)) return(join_fields(field, out))
     left <- take_runs(field, setdiff(seq_along(kind), on))
+    if (heat == 1L && !identical(problem$coarse$data, problem$data)) left <- raise_to(problem, left)
     left$converged <- left$converged & left$gain <= 1e-4
     out <- join_fields(out, left)
     before <- take_runs(field, on)
     theta <- before$theta
     kind <- before$kind
   }
+}
+
+# Runs that ended on coarse points: where they are, but as high as the problem's own points have it. Heights on
+# points of two kinds do not compare.
+raise_to <- function(problem, field) {
+  for (s in which(field$status == 0L)) {
+    at <- .Call(C_emix_step, problem$data, problem$model, 1L, field$theta[, s])
+    field$objective[s] <- at$objective + problem$control$offset
+    field$status[s] <- if (at$status == 0L && !is.finite(at$objective)) 3L else at$status
+  }
+  field$converged[] <- FALSE
+  field$gain[] <- Inf
+  field
 }
 
 # Moves from the highest run from which none were made: two components merged, another split (Ueda,
@@ -161,14 +186,13 @@ improve <- function(field, problem) {
     if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10 * problem$unit) break
     from <- fresh[1L]
     moved_from <- c(moved_from, field$objective[from])
-    moved <- merge_split(unpack_core(field$theta[, from], spec), spec, most)
-    if (!length(moved)) break
-    theta <- vapply(moved, function(p) as.double(unlist(p, use.names = FALSE)), double(nrow(field$theta)))
+    theta <- merge_split(unpack_core(field$theta[, from], spec), spec, most)
     new <- run_heats(problem, theta, rep("merge-split", ncol(theta)))
     better <- rank_runs(new)[1L]
+    # What rises by less than a tenth may be more of the same ridge.
     won <- !is.na(better) &&
       better_run(list(spurious = new$spurious[better], objective = new$objective[better]),
-        list(spurious = field$spurious[best], objective = field$objective[best]), 1e-4 * problem$unit)
+        list(spurious = field$spurious[best], objective = field$objective[best]), 0.1 * problem$unit)
     field <- join_fields(field, new)
     lost <- if (won) 0L else lost + 1L
     if (lost > others) break
@@ -185,7 +209,7 @@ may_move <- function(spec) {
   all(vapply(spec$values, function(v) all(is.na(v)) || length(unique(v)) == 1L, NA))
 }
 
-# Up to `most` parameter sets: neighbours merged and another component split, in each way that the
+# Up to `most` columns of theta: neighbours merged and another component split, in each way that the
 # family knows; cheapest merges with the largest splits first.
 merge_split <- function(parameters, spec, most) {
   k <- spec$k
@@ -197,11 +221,11 @@ merge_split <- function(parameters, spec, most) {
   }, 0)
   score <- rank(-closeness)[moves$merge] + rank(-parameters$prop[order])[moves$split]
   moves <- moves[utils::head(order(score), most), ]
-  lapply(seq_len(nrow(moves)), function(i) {
-    at <- order[c(moves$merge[i], moves$merge[i] + 1L, moves$split[i])]
-    merged <- spec$family$merge(parameters, at[1L], at[2L])
-    impose(spec$family$split(merged, at[3L], at[2L], moves$way[i]), spec)
+  merged <- lapply(seq_len(k - 1L), function(i) spec$family$merge(parameters, order[i], order[i + 1L]))
+  moved <- lapply(seq_len(nrow(moves)), function(i) {
+    spec$family$split(merged[[moves$merge[i]]], order[moves$split[i]], order[moves$merge[i] + 1L], moves$way[i])
   })
+  do.call(rbind, unname(impose(bind_parameters(moved), spec)))
 }
 
 # The fit: the best run on all rows, with the field that it came from.
@@ -233,14 +257,16 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
 finish <- function(field, ground, problem, control) {
   spec <- problem$spec
   best <- NULL
+  walks <- 0
   order <- distinct_runs(field, rank_runs(field), 12L)
-  # Three that are near in height, and more only as long as all are spurious on all rows.
+  # Three that are near in height, and more only as long as all are spurious on all rows, and time is left.
   near <- order[field$objective[order] >= field$objective[order[1L]] - 5 * problem$unit]
   first <- utils::head(near, 3L)
   for (batch in c(list(first), as.list(setdiff(order, first)))) {
-    if (!length(batch) || (!is.null(best) && !best$spurious)) break
+    if (!length(batch) || (!is.null(best) && !best$spurious) || walks * seconds_of(ground) > finish_seconds) break
     ended <- run_field(ground, field$theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
-      progress = control$progress)
+      progress = control$progress, resumes = control$max_iter > 10L)
+    walks <- walks + sum(ended$evaluations)
     ended <- go_on(ended, take_runs(field, batch))
     for (i in which(ended$status == 0L)) {
       run <- c(take_runs(ended, i), list(height = field$objective[batch[i]]))

@@ -12,6 +12,9 @@ static const double least_lambda = 1e-10;
 /* Steps longer than this, in root mean complete information of a row, are cut. */
 static const double longest_step = 1;
 
+/* Bends longer than this part of the step are no small correction. */
+static const double most_bend = 0.4, much_bend = 0.1;
+
 size_t em_accel_memory(int q)
 {
     return 4 * em_at(q, q) + 6 * (size_t)q;
@@ -66,6 +69,16 @@ double em_accel_decrement(em_accel *a)
     return 0.5 * em_inner(a->gradient, a->step, a->q);
 }
 
+double em_accel_steepness(const em_accel *a)
+{
+    double sum = 0;
+    for (int i = 0; i < a->q; i++) {
+        double e = a->metric[em_at(i, a->q) + (size_t)i];
+        sum += e > 0 ? a->gradient[i] * a->gradient[i] / e : 0;
+    }
+    return 0.5 * sum;
+}
+
 static double length_of(const em_accel *a, double total)
 {
     return sqrt(quadratic(a->metric, a->step, a->q) / total);
@@ -81,6 +94,7 @@ double em_accel_propose(em_accel *a, double total)
 {
     int tries = 0;
 
+    a->bent = 0;
     if (a->lambda < least_lambda)
         a->lambda = least_lambda;
     while (!factorise(a, a->lambda)) {
@@ -93,6 +107,29 @@ double em_accel_propose(em_accel *a, double total)
     if (length > longest_step)
         stretch(a, longest_step / length);
     return em_inner(a->gradient, a->step, a->q) - 0.5 * quadratic(a->information, a->step, a->q);
+}
+
+/* To second order the gradient at t s is g - t J s + t^2 G, which is zero about s + b. */
+bool em_accel_bend(em_accel *a, double part, const double *gradient)
+{
+    int q = a->q;
+
+    for (int i = 0; i < q; i++) {
+        double fall = part * em_inner(a->information + em_at(i, q), a->step, q);
+        a->rest[i] = (gradient[i] - a->gradient[i] + fall) / (part * part);
+    }
+    em_cholesky_solve(a->factor, q, a->rest);
+    double length = quadratic(a->metric, a->step, q), bend = quadratic(a->metric, a->rest, q);
+    if (!(bend <= most_bend * most_bend * length))
+        return false;
+    /* What hardly any row measures may not be moved far by it. */
+    for (int i = 0; i < q; i++)
+        if (!(fabs(a->rest[i]) <= most_bend + fabs(a->step[i])))
+            return false;
+    a->bent = length > 0 ? sqrt(bend / length) : 0;
+    for (int i = 0; i < q; i++)
+        a->step[i] += a->rest[i];
+    return true;
 }
 
 /* With E = L L', the curvature in units of E is L^-1 J L^-T. */
@@ -131,7 +168,8 @@ void em_accel_learn(em_accel *a, double gain, double predicted)
         return;
     }
     double fall = 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1);
-    a->lambda *= fall < 0.1 ? 0.1 : fall > 4 ? 4 : fall;
+    double least = a->bent > much_bend ? 1 : 0.1; /* a longer step could not be bent */
+    a->lambda *= fall < least ? least : fall > 4 ? 4 : fall;
     if (a->lambda < 1e-9)
         a->lambda = 0;
     a->growth = 4;

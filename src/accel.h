@@ -7,6 +7,9 @@
  *                                          as lambda grows (Levenberg 1944, Marquardt 1963)
  *   decrement  g' J^-1 g / 2               what the objective would still rise by, if it were
  *                                          quadratic: tends to the truth at a maximum
+ *   bend       (J + lambda E) b = G        where a ridge is curved, straight steps along it are
+ *                                          short. G, of third derivatives along s, comes from the
+ *                                          gradient at a part of it (Transtrum & Sethna 2012)
  */
 #ifndef EMIX_ACCEL_H
 #define EMIX_ACCEL_H
@@ -18,6 +21,7 @@ typedef struct {
     double *gradient;             /* q */
     double *information, *metric; /* J and E, q x q */
     double lambda, growth;        /* of the next proposal; its factor at the next refusal */
+    double bent;                  /* the last proposal's bend, in lengths of its step */
     double *factor, *work;        /* q x q each */
     double *step, *rest;          /* q and 4 q */
 } em_accel;
@@ -29,10 +33,17 @@ void em_accel_bind(em_accel *a, int q, double *memory);
 /* Newton's decrement, or infinity where J is not positive definite (no maximum is near). */
 double em_accel_decrement(em_accel *a);
 
+/* How steep the objective is: what a step in the metric of complete information would gain. */
+double em_accel_steepness(const em_accel *a);
+
 /* Puts a step into a->step, raising lambda until J + lambda E is positive definite; returns
  * the predicted gain, or 0 where no step can be made. `total` is the sum of the rows' weights:
  * steps are cut at one unit of complete information a row. */
 double em_accel_propose(em_accel *a, double total);
+
+/* Bends the last proposal: `gradient` is the one at `part` of it. False, and the step as it was,
+ * where it is so long that the bend is no small correction. */
+bool em_accel_bend(em_accel *a, double part, const double *gradient);
 
 /* Away from a saddle: a step along the most negative curvature of J in units of E; false if
  * there is none. */

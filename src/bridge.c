@@ -45,6 +45,8 @@ static em_control get_control(SEXP list, em_watch *watch)
         .tol = em_get_number(list, "tol"),
         .max_iter = em_get_int(list, "max_iter", 0, 1000000000),
         .accelerate = em_get_int(list, "accelerate", 0, 1) == 1,
+        .rough = em_get_int(list, "rough", 0, 1) == 1,
+        .resumes = em_get_int(list, "resumes", 0, 1) == 1,
     };
     watch->begun = watch->said = time(NULL);
     watch->offset = em_get_number(list, "offset");

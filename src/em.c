@@ -1,5 +1,6 @@
 #include "em.h"
 
+#include "bend.h"
 #include "boundary.h"
 
 #include <float.h>
@@ -7,10 +8,13 @@
 #include <string.h>
 
 /* EM steps that come first: they find the region, proposals the maximum. */
-enum { WARM_STEPS = 3, THIN_STEPS = 40, MOST_ESCAPES = 6, MOST_RELEASES = 20 };
+enum { WARM_STEPS = 3, THIN_STEPS = 40, STRAIGHT_STEPS = 12, MOST_ESCAPES = 6, MOST_RELEASES = 20 };
 
 /* Components of fewer rows are left to EM at first: a collapse shows soonest there. */
 static const double thin_rows = 3;
+
+/* Where a run resumes, Newton's steps are tried soon. */
+static const double resumed_lambda = 1e-3;
 
 /* Less to gain than this is no difference to a statistician: the top is near, and Newton's step to
  * be trusted. */
@@ -27,6 +31,7 @@ typedef struct {
     const em_control *control;
     em_recorder *recorder;
     bool accelerate; /* asked for, and affordable */
+    int warm;        /* EM steps that come first */
     em_result result;
     em_progress progress;
     em_accel accel;
@@ -154,15 +159,12 @@ static bool any_thin(const em_loop *l)
     return false;
 }
 
-/* How steep the objective is: what a step in the metric of complete information would gain. */
-static double steepness(const em_accel *a)
+/* A run of many steps goes along a ridge, or else on and off boundaries: is the proposal worth
+ * another walk? */
+static bool on_ridge(const em_loop *l)
 {
-    double sum = 0;
-    for (int i = 0; i < a->q; i++) {
-        double e = a->metric[em_at(i, a->q) + (size_t)i];
-        sum += e > 0 ? a->gradient[i] * a->gradient[i] / e : 0;
-    }
-    return 0.5 * sum;
+    return l->releases == 0 && l->result.iterations >= STRAIGHT_STEPS &&
+           !(l->result.gain <= near_top * near_top) && l->predicted > 100 * scaled_tol(l);
 }
 
 /* A longer step than EM's into l->candidate, and its kind; EM_BY_EM: none is known. */
@@ -176,20 +178,23 @@ static em_kind propose(em_loop *l)
         l->predicted = 0;
         return EM_BY_BOUNDARY;
     }
-    if (!isfinite(r->gain) && steepness(&l->accel) <= scaled_tol(l) && l->escapes < MOST_ESCAPES &&
-        em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
+    if (!isfinite(r->gain) && em_accel_steepness(&l->accel) <= scaled_tol(l) &&
+        l->escapes < MOST_ESCAPES && em_accel_escape(&l->accel, l->p->total * pow(4, l->escapes))) {
         l->escapes++;
         l->predicted = 0;
         em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
         return EM_BY_ESCAPE;
     }
-    if (r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l)))
+    if (r->iterations < l->warm || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
     if (!l->trusted && r->gain <= near_top) {
         l->trusted = true; /* once: from here on refusals teach lambda better */
         l->accel.lambda = 0;
     }
     l->predicted = em_accel_propose(&l->accel, l->p->total);
+    if (on_ridge(l))
+        r->evaluations +=
+            em_bend(l->p, &l->inform, &l->accel, l->theta, &l->predicted, l->candidate);
     if (!(l->predicted > 0))
         return EM_BY_EM;
     em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
@@ -231,7 +236,7 @@ static bool is_flat(em_loop *l)
     em_result *r = &l->result;
 
     r->flat = l->escapes >= MOST_ESCAPES || !em_accel_escape(&l->accel, l->p->total);
-    r->gain = r->flat ? steepness(&l->accel) : r->gain;
+    r->gain = r->flat ? em_accel_steepness(&l->accel) : r->gain;
     return r->flat;
 }
 
@@ -245,12 +250,13 @@ static bool certified(em_loop *l)
     em_inform_fill(&l->inform, l->p, l->theta, &l->accel);
     r->gain = em_accel_decrement(&l->accel);
     r->flat = l->settling = false;
-    bool newton = r->iterations > WARM_STEPS && l->accel.lambda < 1e-6;
+    bool newton = r->iterations > l->warm && l->accel.lambda < 1e-6;
     l->stalls = newton && r->gain > 0.1 * l->last_gain ? l->stalls + 1 : 0;
     /* Far below tol, or below it where rounding lets it fall no further. */
     if (r->gain <= 1e-10 * tol || (r->gain <= tol && (l->stuck || l->stalls >= 3)))
         return settled(l);
-    return !isfinite(r->gain) && steepness(&l->accel) <= 1e-3 * tol && is_flat(l) && settled(l);
+    return !isfinite(r->gain) && em_accel_steepness(&l->accel) <= 1e-3 * tol && is_flat(l) &&
+           settled(l);
 }
 
 static void accept(em_loop *l, const double *theta, double objective, em_kind kind)
@@ -264,15 +270,23 @@ static void accept(em_loop *l, const double *theta, double objective, em_kind ki
         l->control->report(l->control->report_context, l->result.iterations, objective);
 }
 
+/* Are scores gathered at the iterate of this number? */
+static bool looks(const em_loop *l, int iteration)
+{
+    return l->accelerate && (iteration >= l->warm || !l->control->rough);
+}
+
 /* One iteration: a proposal if there is one, else, or if it is refused, the EM step. */
 static em_status iterate(em_loop *l)
 {
+    em_result *r = &l->result;
     em_status status = em_step_maximise(l->p, l->theta, l->em_step);
     double objective = 0;
 
     if (status != EM_OK)
         return status;
-    em_kind kind = l->accelerate ? propose(l) : EM_BY_EM;
+    em_kind kind = l->p->gather ? propose(l) : EM_BY_EM;
+    l->p->gather = looks(l, r->iterations + 1);
     l->stuck = false;
     if (kind == EM_BY_EM || !try_candidate(l, kind, &objective)) {
         kind = EM_BY_EM;
@@ -281,10 +295,13 @@ static em_status iterate(em_loop *l)
         if (status != EM_OK)
             return status;
     }
-    double gain = objective - l->result.objective;
+    double gain = objective - r->objective;
     look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
     accept(l, l->candidate, objective, kind);
-    l->result.converged = l->accelerate ? certified(l) : plain_converged(l, gain);
+    if (!l->accelerate)
+        r->converged = plain_converged(l, gain);
+    else if (l->p->gather)
+        r->converged = certified(l);
     return EM_OK;
 }
 
@@ -365,13 +382,16 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
     em_result *r = &l.result;
 
     bind(&l, memory, integers);
-    p->gather = l.accelerate;
+    l.warm = control->resumes ? 0 : WARM_STEPS < control->max_iter ? WARM_STEPS : control->max_iter;
+    p->gather = looks(&l, 0);
     r->status = expect(&l, theta, &r->objective);
     if (r->status != EM_OK)
         return *r;
     r->likelihood = p->sums[0];
     record(&l, EM_BY_START);
-    if (l.accelerate)
+    if (l.control->resumes)
+        l.accel.lambda = resumed_lambda;
+    if (p->gather)
         r->converged = certified(&l);
     r->status = climb(&l);
     if (r->status == EM_OK && !l.accelerate)

@@ -8,6 +8,8 @@ typedef struct {
     double tol;      /* see em_run() */
     int max_iter;    /* accepted steps at most */
     bool accelerate; /* false: EM steps alone, the textbook's iterates */
+    bool rough;      /* the first EM steps without scores: nothing is known of the start, surely */
+    bool resumes;    /* theta is where another run ended: no EM steps first */
     /* Called once an iterate, on the main thread; may be NULL and may not return. */
     void (*report)(void *context, int iteration, double objective);
     void *report_context;

@@ -108,7 +108,7 @@ model <- function(...) {
 
 control <- function(...) {
   utils::modifyList(list(accelerate = FALSE, tol = 1e-8, max_iter = 5L, threads = 1L, trace = FALSE,
-    progress = FALSE, offset = 0), list(...), keep.null = TRUE)
+    progress = FALSE, rough = FALSE, resumes = FALSE, offset = 0), list(...), keep.null = TRUE)
 }
 
 theta <- c(0.5, 0.5, 1.5, 6.5, 1, 1)
