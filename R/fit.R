@@ -180,7 +180,7 @@ at_limit <- function(block, value, family) {
 # maximum that a run met, NA where it met none; maxima of one height are one.
 settle_field <- function(run, part, spec, control) {
   f <- run$field
-  scale <- min(1, mean(row_weights(part)))
+  scale <- row_unit(part)
   enough <- pmax(10 * control$tol * scale, 64 * .Machine$double.eps * abs(f$objective))
   f$converged <- f$status == 0L & f$converged & is.finite(f$gain) & f$gain <= enough
   own <- which(f$status == 0L & f$objective == run$height)[1L]

@@ -23,8 +23,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   list(
     spec = spec,
     total = effective_rows(rows),
-    # Differences of log-likelihoods are judged in units of what a row counts, at most 1.
-    unit = if (is.null(rows$raw$weight)) 1 else min(1, mean(rows$raw$weight)),
+    unit = row_unit(rows),
     data = core_data(rows, affine),
     model = model,
     control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
@@ -34,9 +33,16 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   )
 }
 
+# To start threads, and to have them wait for each other, costs as much as some thousand rows.
+few_threads <- function(problem, times) {
+  work <- as.double(NROW(problem$data$x)) * problem$spec$k * times
+  if (problem$control$auto && work < much_work) 1L else problem$control$threads
+}
+
 run_em <- function(problem, theta, trace = FALSE) {
   control <- problem$control
   control$trace <- trace
+  control$threads <- few_threads(problem, 1)
   .Call(C_emix_run, problem$data, problem$model, control, theta)
 }
 
@@ -46,10 +52,8 @@ run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol,
   control <- problem$control
   control[c("max_iter", "tol", "progress", "trace", "rough", "resumes")] <-
     list(as.integer(max_iter), tol, progress, FALSE, rough, resumes)
-  # To start threads, and to have them wait for each other, costs as much as some thousand rows. Few runs take all
-  # the steps that they may.
-  work <- as.double(NROW(problem$data$x)) * problem$spec$k * NCOL(theta) * min(max_iter, 100) / 10
-  if (control$auto && work < much_work) control$threads <- 1L
+  # Few runs take all the steps that they may.
+  control$threads <- few_threads(problem, NCOL(theta) * min(max_iter, 100) / 10)
   field <- c(.Call(C_emix_race, problem$data, problem$model, control, theta), list(kind = kind, from = theta))
   field$status[field$status == 0L & !is.finite(field$objective)] <- 3L
   field$spurious <- spurious_runs(field, problem)

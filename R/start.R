@@ -7,7 +7,10 @@ race_points <- 1200L
 some_rows <- function(rows, family, most = race_points) {
   if (rows$n <= most) return(rows)
   if (!family$smooth || !is.null(rows$label)) return(family$thin(rows, most))
-  pair_up(family$thin(rows, 32L * most), 2L * most %/% 3L)
+  # So fine that a row's place within its stretch is known to a tenth or better; with very many rows no finer,
+  # as the histogram would look at them twice.
+  fine <- if (rows$n > 2^20) 8L else 16L
+  pair_up(family$thin(rows, fine * most), 2L * most %/% 3L)
 }
 
 # Points in order as at most `most`, two for each stretch of them, with its moments up to the third (the Gauss
@@ -59,6 +62,9 @@ spaced_rows <- function(rows, most) {
   utils::modifyList(rows, list(x = pick(rows$x), weight = pick(rows$weight), label = pick(rows$label),
     n = length(at)), keep.null = TRUE)
 }
+
+# Differences of log-likelihoods are judged in units of what a row counts, at most 1.
+row_unit <- function(rows) if (is.null(rows$raw$weight)) 1 else min(1, mean(rows$raw$weight))
 
 row_weights <- function(rows) if (is.null(rows$weight)) rep(1, rows$n) else rows$weight
 

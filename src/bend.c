@@ -39,7 +39,8 @@ int em_bend(em_problem *p, em_inform *f, em_accel *a, const double *theta, doubl
     double total = p->total;
     int walks = 0;
 
-    while (walks++<MOST_WALKS && * predicted> 0) {
+    while (*predicted > 0 && walks < MOST_WALKS) {
+        walks++;
         if (look_ahead(p, f, a, theta, moved) == EM_OK && em_accel_bend(a, part, a->work))
             break;
         em_accel_learn(a, -1, 1);

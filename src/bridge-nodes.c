@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_CELLS = 1 << 22, MOST_POINTS = 1 << 15, STRETCH = 1 << 20 };
+enum { MOST_CELLS = 1 << 22, MOST_POINTS = 1 << 16, STRETCH = 1 << 20 };
 
 static em_data get_column(SEXP data_)
 {
