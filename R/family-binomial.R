@@ -172,6 +172,7 @@ binomial_family <- function() list(
   not_prior = c("mean", "shrinkage", "df", "scale"),
   thin = spaced_rows,
   gradient = binomial_gradient,
+  overlap = binomial_overlap,
   spurious = function(parameters, total, spec) FALSE,
   suspect = function(parameters, spec) rep(FALSE, ncol(parameters$prop)),
   merge = binomial_merge,
