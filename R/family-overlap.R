@@ -18,11 +18,9 @@ between <- function(low, high, cdf) {
 #
 # Component j narrower than i, in units of i's sd: d the distance of the means, s = sd_j / sd_i <= 1, c = log(prop_i / prop_j) + log s.
 # log prop_j f_j > log prop_i f_i where, with y the distance from j's mean in j's sds,
-#   (1 - s^2) y^2 - 2 d s y - (d^2 - 2 c) < 0,
-# and with z that from i's mean in i's sds
-#   (1 - s^2) z^2 - 2 d z + d^2 + 2 c s^2 < 0:
-# an interval, which both discriminants D = d^2 - 2 c (1 - s^2) (times s^2 or 1) say is there; for s = 1 a half-line. The
-# root of the larger size is taken first, the other is the quotient: nothing cancels.
+#   (1 - s^2) y^2 - 2 d s y - (d^2 - 2 c) < 0:
+# an interval, if D = d^2 - 2 c (1 - s^2) > 0; for s = 1 a half-line. The root of the larger size is taken first, the other is the
+# quotient: nothing cancels. From i's mean in i's sds they are d + s y.
 
 # Roots of a y^2 - 2 b y + g, a >= 0, root of b^2 - a g given; one at infinity for a = 0.
 quadratic_roots <- function(a, b, g, root) {
@@ -39,15 +37,15 @@ normal_interval <- function(mean, sd, i, j, odds) {
   d <- max(min((mean[j] - mean[i]) / sd[i], 1e100), -1e100)
   thin <- (sd[i] - sd[j]) / sd[i]
   a <- thin * (2 - thin)
-  c <- odds + log1p(-thin)
+  c <- odds + if (thin < 0.5) log1p(-thin) else log(sd[j]) - log(sd[i])
   if (odds == Inf) return(NULL)
   if (odds == -Inf || (a == 0 && d == 0)) {
     return(if (c < 0) list(wide = c(-Inf, Inf), narrow = c(-Inf, Inf)))
   }
   disc <- d^2 - 2 * c * a
   if (disc <= 0) return(NULL)
-  root <- sqrt(disc)
-  list(wide = quadratic_roots(a, d, d^2 + 2 * c * s^2, s * root), narrow = quadratic_roots(a, d * s, -(d^2 - 2 * c), root))
+  narrow <- quadratic_roots(a, d * s, -(d^2 - 2 * c), sqrt(disc))
+  list(wide = d + s * narrow, narrow = narrow)
 }
 
 inside_normal <- function(interval) {

@@ -88,7 +88,8 @@ draw_worm <- function(points, main, xlab, ...) {
   before <- par(mar = c(4.2, 4.4, 2.6, 1))
   on.exit(par(before))
   deviation <- points$residual - points$normal
-  reach <- max(abs(finite_range(deviation, pmin(0.5, points$high - points$grid)))) * 1.1
+  # The band where it is narrowest fills less than two thirds.
+  reach <- 1.1 * max(abs(finite_range(deviation)), 1.6 * min(points$high - points$low) / 2)
   open_panel(range(points$grid), c(-reach, reach), main, if (is.null(xlab)) "normal quantile" else xlab, "residual - normal quantile",
     yaxs = "r", ...)
   usr <- par("usr")
@@ -180,7 +181,7 @@ plot_distribution <- function(x, main, xlab, col = NULL, ...) {
 # A row per distinct value: where it is, its uncertainty and class.
 uncertainty_points <- function(fit) {
   x <- fit$x
-  one <- if (is.matrix(x)) which(!duplicated(x)) else which(!duplicated(x))
+  one <- which(!duplicated(x))
   if (length(one) > most_points) one <- one[order(response_values(fit)[one])][round(seq(1, length(one), length.out = most_points))]
   rows <- take_rows(x, one)
   p <- posterior_of(fit, rows)
@@ -205,24 +206,27 @@ plot_uncertainty <- function(x, main, xlab, col = NULL, ...) {
   if (reach[1L] == reach[2L]) reach <- reach + max(abs(reach[1L]), 1) * c(-0.5, 0.5)
   curve <- uncertainty_curve(x, reach)
   top <- max(0.05, shown$uncertainty, curve$uncertainty)
-  before <- par(mar = panel_margins(x))
+  before <- par(mar = c(4.2, 4.4, 2.6 + 1.1 * class_rows(x), 1))
   on.exit(par(before))
   if (is.null(xlab)) xlab <- response_label(x)
   open_panel(reach, c(-0.1, 1.04) * top, "", xlab, "1 - highest posterior probability", ...)
   if (!is.null(curve)) lines(curve$at, curve$uncertainty, col = "grey60")
   many <- nrow(shown) > 200L
-  pch <- c(16L, 17L, 15L, 18L)[(shown$class - 1L) %% 4L + 1L]
-  points(shown$at, shown$uncertainty, pch = pch, cex = if (many) 0.6 else 0.9, col = adjustcolor(style$col, 0.8)[shown$class])
+  points(shown$at, shown$uncertainty, pch = class_marks(shown$class), cex = if (many) 0.6 else 0.9, col = adjustcolor(style$col, 0.8)[shown$class])
   segments(shown$at, -0.08 * top, shown$at, -0.03 * top, col = adjustcolor(style$col, if (many) 0.4 else 0.9)[shown$class])
   class_legend(x, style, if (is.null(main)) "Uncertainty of classes" else main)
 }
 
+class_rows <- function(x) ceiling(min(x$k, 8L) / 4)
+
+class_marks <- function(class) c(16L, 17L, 15L, 18L)[(class - 1L) %% 4L + 1L]
+
 class_legend <- function(x, style, main) {
   j <- seq_len(min(x$k, 8L))
-  title(main = main, line = 0.8 + 1.1 * legend_rows(x))
+  title(main = main, line = 0.8 + 1.1 * class_rows(x))
   names <- x$components[j]
   if (x$k > 8L) names[8L] <- sprintf("... %d more", x$k - 7L)
   usr <- par("usr")
-  legend(mean(usr[1:2]), usr[4L], names, col = style$col[j], pch = c(16L, 17L, 15L, 18L)[(j - 1L) %% 4L + 1L], xjust = 0.5, yjust = 0,
+  legend(mean(usr[1:2]), usr[4L], names, col = style$col[j], pch = class_marks(j), xjust = 0.5, yjust = 0,
     xpd = NA, bty = "n", cex = 0.85, ncol = min(4L, x$k))
 }

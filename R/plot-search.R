@@ -30,11 +30,18 @@ plot_starts <- function(x, main, xlab, ...) {
     xpd = NA, bty = "n", cex = 0.85)
 }
 
+# Those on one scale, and the one that was chosen by.
+shown_criteria <- function(table) {
+  chosen <- attr(table, "criterion")
+  if (chosen == "NEC") "NEC" else union(c("AIC", "BIC", "ICL"), chosen)
+}
+
 plot_criterion <- function(x, main, xlab, ...) {
   table <- x$selection
   if (is.null(table)) stop_input("type", "\"fit\" or \"starts\": the fit is of one `k`", "\"criterion\"")
-  names <- c("AIC", "BIC", "ICL")
+  names <- shown_criteria(table)
   values <- as.matrix(table[names])
+  values[!is.finite(values)] <- NA
   open_panel(range(table$k), range(values, na.rm = TRUE), if (is.null(main)) "Choice of the number of components" else main,
     if (is.null(xlab)) "components" else xlab, "criterion (smaller is better)", xaxt = "n", yaxs = "r", ...)
   axis(1L, table$k)
@@ -43,7 +50,7 @@ plot_criterion <- function(x, main, xlab, ...) {
   }
   chosen <- attr(table, "criterion")
   points(x$k, values[match(x$k, table$k), chosen], cex = 2.4, lwd = 1.5)
-  legend("top", names, col = okabe_ito[1:3], pch = 15:17, lty = 1:3, bty = "n", horiz = TRUE, cex = 0.85)
+  legend("top", names, col = okabe_ito[seq_along(names)], pch = 14L + seq_along(names), lty = seq_along(names), bty = "n", horiz = TRUE, cex = 0.85)
 }
 
 #' Plot the choice of a model
@@ -89,7 +96,7 @@ plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, 
   if (many) {
     i <- seq_along(structures)
     usr <- par("usr")
-    legend(mean(usr[1:2]), usr[4L], paste("equal:", structures), col = style$col, lty = i, pch = pch[(i - 1L) %% 4L + 1L], xjust = 0.5, yjust = 0,
+    legend(mean(usr[1:2]), usr[4L], paste0("equal: ", structures, "  "), col = style$col, lty = i, pch = pch[(i - 1L) %% 4L + 1L], xjust = 0.5, yjust = 0,
       xpd = NA, bty = "n", cex = 0.85, ncol = min(3L, length(i)))
   }
   invisible(x)

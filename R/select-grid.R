@@ -194,6 +194,11 @@ print.em_select <- function(x, digits = 1L, ...) {
   check_no_dots(...)
   digits <- check_count(digits, "digits", 0, 15)
   fit <- x$best
+  # A table that other functions have put together has no best fit.
+  if (!inherits(fit, "emix")) {
+    print(as.data.frame(x))
+    return(invisible(x))
+  }
   cat(counted(nrow(x), "mixture"), " of ", family_of(fit$family$name)$title, " components (", format_n(fit), ")", sep = "")
   if (!is.null(x$folds)) cat(", ", counted(x$folds, "fold"), sep = "")
   cat("\n\n")
