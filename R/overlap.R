@@ -8,9 +8,11 @@
 #' @details
 #' Component `j` has density `f_j`, distribution `P_j` and proportion `prop_j`. Under the fitted mixture, as if its parameters were true:
 #' - `confusion[i, j] = P_i(the rule says j)`; `error = 1 - sum_j prop_j confusion[j, j]`, the expected misclassification rate;
-#' - `omega[i, j] = P_i(prop_i f_i(X) < prop_j f_j(X))`: how often `j` is preferred to `i` for a row of `i`, these two alone (Maitra & Melnykov 2010; their
+#' - `omega[i, j] = P_i(prop_i f_i(X) < prop_j f_j(X))`: how often `j` is preferred to `i` for a row of `i`, these two alone
+#'   (Maitra & Melnykov 2010; their
 #'   overlap of a pair is `omega[i, j] + omega[j, i]`);
-#' - `overlap[i, j]`, the overlap coefficient, the integral of `min(f_i, f_j)` (Weitzman 1970), whatever the proportions: 1 for equal components, 0 for
+#' - `overlap[i, j]`, the overlap coefficient, the integral of `min(f_i, f_j)` (Weitzman 1970), whatever the proportions: 1 for
+#'   equal components, 0 for
 #'   separate ones.
 #'
 #' They are exact: densities cross where a quadratic equation (normal) or a linear one (binomial, for each number of trials) says.
@@ -21,14 +23,16 @@
 #' - `entropy = -sum_i w_i sum_j p_ij log p_ij`; `certainty = 1 - entropy / (n log k)`: 1 where every row is clear, 0 where nothing is known
 #'   (Celeux & Soromenho 1996).
 #'
-#' `error` and `uncertainty` are about the same where the model holds; both are too small where the parameters are uncertain, as they take them for true.
+#' `error` and `uncertainty` are about the same where the model holds; both are too small where the parameters are uncertain, as
+#' they take them for true.
 #'
 #' @param mixture a fit of [emix()], or a list of parameters as in [demix()].
 #' @param size numbers of trials, where `mixture` is a list of binomial parameters: one, or several to average over.
 #' @param x an object of class `"em_overlap"`.
 #' @param digits significant digits.
 #' @param ... not used; anything given is an error.
-#' @return a list of class `"em_overlap"`: `components`, `prop`, `error`, the k x k matrices `confusion`, `omega` (0 on its diagonal) and `overlap`, and for a
+#' @return a list of class `"em_overlap"`: `components`, `prop`, `error`, the k x k matrices `confusion`, `omega` (0 on its
+#'   diagonal) and `overlap`, and for a
 #'   fit `uncertainty`, `entropy` and `certainty` (`NA` for one component).
 #' @section Errors:
 #' `emix_error_input` for parameters or sizes that do not fit, and for families without this; `emix_error_object` for a damaged fit.

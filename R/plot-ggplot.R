@@ -83,7 +83,8 @@ gg_deviations <- function(points, panels) {
   ends <- range(points$grid)
   line <- bind(function(less) data.frame(x = ends, y = (1 - less) * ends))
   plot <- ggplot2::ggplot(dots, ggplot2::aes(x = .data$x, y = .data$y)) +
-    ggplot2::geom_ribbon(ggplot2::aes(x = .data$x, ymin = .data$low, ymax = .data$high), data = band, inherit.aes = FALSE, fill = "grey85") +
+    ggplot2::geom_ribbon(ggplot2::aes(x = .data$x, ymin = .data$low, ymax = .data$high), data = band,
+      inherit.aes = FALSE, fill = "grey85") +
     ggplot2::geom_line(data = line, colour = "grey40") +
     ggplot2::geom_point(colour = okabe_ito[1L], size = if (nrow(dots) > 400L) 0.7 else 1.5)
   if (!"worm" %in% panels || is.null(points$trend)) return(plot)
@@ -97,7 +98,8 @@ gg_distribution <- function(fit) {
   fitted <- data.frame(at = curves$grid, p = curves$fitted, what = "fitted")
   band <- data.frame(at = curves$grid, low = curves$low, high = curves$high)
   if (curves$step) {
-    band <- data.frame(at = c(rep(curves$grid, each = 2L)[-1L], max(curves$grid)), low = rep(curves$low, each = 2L), high = rep(curves$high, each = 2L))
+    band <- data.frame(at = c(rep(curves$grid, each = 2L)[-1L], max(curves$grid)),
+      low = rep(curves$low, each = 2L), high = rep(curves$high, each = 2L))
   }
   line <- ggplot2::aes(x = .data$at, y = .data$p, colour = .data$what)
   draw <- if (curves$step) ggplot2::geom_step else ggplot2::geom_line

@@ -77,8 +77,8 @@ plot_worm <- function(x, main, xlab, col = NULL, ...) {
 draw_qq <- function(points, main, xlab, ...) {
   before <- par(mar = c(4.2, 4.4, 2.6, 1))
   on.exit(par(before))
-  open_panel(range(points$grid), finite_range(points$residual, points$low, points$high), main, if (is.null(xlab)) "normal quantile" else xlab,
-    "residual", yaxs = "r", ...)
+  open_panel(range(points$grid), finite_range(points$residual, points$low, points$high), main,
+    if (is.null(xlab)) "normal quantile" else xlab, "residual", yaxs = "r", ...)
   draw_band(points$grid, points$low, points$high)
   graphics::abline(0, 1, col = "grey40")
   draw_dots(points$normal, points$residual)
@@ -102,7 +102,8 @@ draw_worm <- function(points, main, xlab, ...) {
 # Many dots are small and let others through.
 draw_dots <- function(x, y) {
   many <- length(x) > 200L
-  points(x, y, pch = if (many) 16L else 1L, cex = if (many) 0.5 else 0.8, col = if (many) adjustcolor(okabe_ito[1L], 0.6) else okabe_ito[1L])
+  points(x, y, pch = if (many) 16L else 1L, cex = if (many) 0.5 else 0.8,
+    col = if (many) adjustcolor(okabe_ito[1L], 0.6) else okabe_ito[1L])
 }
 
 # ---- distribution function ------------------------------------------------------------------------
@@ -173,7 +174,8 @@ plot_distribution <- function(x, main, xlab, col = NULL, ...) {
   lines(curves$at, curves$observed, type = if (length(curves$at) > 400L) "l" else "s", col = "black")
   usr <- par("usr")
   legend(mean(usr[1:2]), usr[4L], c("observed", "fitted", "95 % band"), lty = c(1L, 1L, NA), lwd = c(1, 2, NA),
-    col = c("black", okabe_ito[2L], NA), fill = c(NA, NA, "grey90"), border = NA, horiz = TRUE, xjust = 0.5, yjust = 0, xpd = NA, bty = "n", cex = 0.85)
+    col = c("black", okabe_ito[2L], NA), fill = c(NA, NA, "grey90"), border = NA, horiz = TRUE,
+    xjust = 0.5, yjust = 0, xpd = NA, bty = "n", cex = 0.85)
 }
 
 # ---- uncertainty ------------------------------------------------------------------------------------
@@ -212,7 +214,8 @@ plot_uncertainty <- function(x, main, xlab, col = NULL, ...) {
   open_panel(reach, c(-0.1, 1.04) * top, "", xlab, "1 - highest posterior probability", ...)
   if (!is.null(curve)) lines(curve$at, curve$uncertainty, col = "grey60")
   many <- nrow(shown) > 200L
-  points(shown$at, shown$uncertainty, pch = class_marks(shown$class), cex = if (many) 0.6 else 0.9, col = adjustcolor(style$col, 0.8)[shown$class])
+  points(shown$at, shown$uncertainty, pch = class_marks(shown$class), cex = if (many) 0.6 else 0.9,
+    col = adjustcolor(style$col, 0.8)[shown$class])
   segments(shown$at, -0.08 * top, shown$at, -0.03 * top, col = adjustcolor(style$col, if (many) 0.4 else 0.9)[shown$class])
   class_legend(x, style, if (is.null(main)) "Uncertainty of classes" else main)
 }

@@ -50,12 +50,14 @@ plot_criterion <- function(x, main, xlab, ...) {
   }
   chosen <- attr(table, "criterion")
   points(x$k, values[match(x$k, table$k), chosen], cex = 2.4, lwd = 1.5)
-  legend("top", names, col = okabe_ito[seq_along(names)], pch = 14L + seq_along(names), lty = seq_along(names), bty = "n", horiz = TRUE, cex = 0.85)
+  legend("top", names, col = okabe_ito[seq_along(names)], pch = 14L + seq_along(names), lty = seq_along(names),
+    bty = "n", horiz = TRUE, cex = 0.85)
 }
 
 #' Plot the choice of a model
 #'
-#' A criterion against the number of components, a line for each structure of shared parameters; the best is ringed. For cross-validation, bars
+#' A criterion against the number of components, a line for each structure of shared parameters; the best is ringed. For
+#' cross-validation, bars
 #' of one standard error of the difference from the best (see [em_select()]).
 #'
 #' @param x a choice by [em_select()].
@@ -96,8 +98,8 @@ plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, 
   if (many) {
     i <- seq_along(structures)
     usr <- par("usr")
-    legend(mean(usr[1:2]), usr[4L], paste0("equal: ", structures, "  "), col = style$col, lty = i, pch = pch[(i - 1L) %% 4L + 1L], xjust = 0.5, yjust = 0,
-      xpd = NA, bty = "n", cex = 0.85, ncol = min(3L, length(i)))
+    legend(mean(usr[1:2]), usr[4L], paste0("equal: ", structures, "  "), col = style$col, lty = i, pch = pch[(i - 1L) %% 4L + 1L],
+      xjust = 0.5, yjust = 0, xpd = NA, bty = "n", cex = 0.85, ncol = min(3L, length(i)))
   }
   invisible(x)
 }

@@ -24,13 +24,15 @@
 #' A held-out row of known component `j` counts with `log(prop_j f_j)`.
 #'
 #' `CV_se` is the standard error of `CV` from the spread of the rows' terms, of which most is common to all models; `diff_se` is that of
-#' the difference from the model of the smallest `CV`, row by row: a difference that is not larger than it says nothing. Both take the rows for
+#' the difference from the model of the smallest `CV`, row by row: a difference that is not larger than it says nothing. Both take
+#' the rows for
 #' independent, though folds share most of their training rows.
 #'
 #' @param x,data,weights,labels,subset,family,prior,control,na.action as in [emix()]: a vector, matrix, data frame or formula, and
 #'   what goes with it.
 #' @param k numbers of components. Default: from 1 (or what `labels` tell apart) to 9, or to the number of rows.
-#' @param equal the structures: a list of character vectors, as `equal` of [emix()] is one; `"none"` or `NULL` for nothing shared. Default: nothing, and
+#' @param equal the structures: a list of character vectors, as `equal` of [emix()] is one; `"none"` or `NULL` for nothing shared.
+#'   Default: nothing, and
 #'   for the normal family also a common standard deviation, `list("none", "sd")`.
 #' @param criterion by which the best is chosen: `"BIC"` (default), `"AIC"`, `"AICc"`, `"ICL"`, `"NEC"` or `"CV"`.
 #' @param folds `NULL` (default): no cross-validation, or 10 folds if `criterion` is `"CV"`. A number of folds from 2 up to the number of
@@ -38,7 +40,8 @@
 #' @param ... for methods; anything unknown is an error.
 #' @return a data frame of class `"em_select"`, a row per model: `equal`, `k`, `df`, `loglik`, the criteria `AIC` to `NEC`, with folds `CV`,
 #'   `CV_se` and `diff_se`, and `converged` and `spurious` (see [emix()]). Numbers are `NA` where all starts collapsed.
-#'   `$best` is the best fit, of class `"emix"`; `$criterion` what it was chosen by. `[` gives a plain data frame. There are methods for [print()]
+#'   `$best` is the best fit, of class `"emix"`; `$criterion` what it was chosen by. `[` gives a plain data frame. There are
+#'   methods for [print()]
 #'   and [plot()][plot.em_select()].
 #' @section Errors and warnings:
 #' Those of [emix()]; warnings are about the best fit. What some model does not allow is an error before any is fitted.

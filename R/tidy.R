@@ -2,7 +2,8 @@
 
 #' A mixture as tidy data frames
 #'
-#' Methods for the functions [generics::tidy()], [generics::glance()] and [generics::augment()], which broom and others attach: the parameters,
+#' Methods for the functions [generics::tidy()], [generics::glance()] and [generics::augment()], which broom and others attach: the
+#' parameters,
 #' the fit as a whole and the rows, each as a plain data frame with the names of columns that broom uses. They are registered when
 #' the package generics is there; emix does not need it.
 #'
@@ -10,20 +11,26 @@
 #' @param conf.int `TRUE` adds confidence limits. Default `FALSE`.
 #' @param conf.level level of the limits, default 0.95.
 #' @param conf.method how limits are got: `method` of [confint.emix()].
-#' @param data the data of the fit, to which the columns are added: a row per row of the fit, or also those that `na.action` left out. Default: the
+#' @param data the data of the fit, to which the columns are added: a row per row of the fit, or also those that `na.action` left
+#'   out. Default: the
 #'   response, under its own name where it has one.
 #' @param newdata new rows, as in [predict.emix()], instead of `data`.
 #' @param ... not used; anything given is an error.
 #' @return
-#' `tidy()`: a row per component and parameter, held and shared ones too: `component`, `term` (`"prop"`, `"mean"`, `"sd"`, `"prob"`), `estimate`, `std.error`,
-#' and with limits `conf.low` and `conf.high`. Standard errors are those of [vcov.emix()], with its warnings; `NA` for held parameters, on a boundary, and
+#' `tidy()`: a row per component and parameter, held and shared ones too: `component`, `term` (`"prop"`, `"mean"`, `"sd"`,
+#' `"prob"`), `estimate`, `std.error`,
+#' and with limits `conf.low` and `conf.high`. Standard errors are those of [vcov.emix()], with its warnings; `NA` for held
+#' parameters, on a boundary, and
 #' with a hard E-step. For a choice by [em_select()]: its table.
 #'
-#' `glance()`: one row: `family`, `k`, `equal` (`"none"` or what is shared), `logLik`, `df`, `AIC`, `AICc`, `BIC`, `ICL` (see [em_select()]), `entropy`, `uncertainty` (see
+#' `glance()`: one row: `family`, `k`, `equal` (`"none"` or what is shared), `logLik`, `df`, `AIC`, `AICc`, `BIC`, `ICL` (see
+#' [em_select()]), `entropy`, `uncertainty` (see
 #' [em_overlap()]), `nobs`, `df.residual`, `converged` and `iterations`.
 #'
-#' `augment()`: the data with `.class` (a factor: the component of the highest posterior probability), `.uncertainty` (one minus that probability),
-#' `.fitted` (see [fitted.emix()]) and `.resid`, the quantile residual, which is randomised for the binomial family (see [residuals.emix()]). Known labels are
+#' `augment()`: the data with `.class` (a factor: the component of the highest posterior probability), `.uncertainty` (one minus
+#' that probability),
+#' `.fitted` (see [fitted.emix()]) and `.resid`, the quantile residual, which is randomised for the binomial family (see
+#' [residuals.emix()]). Known labels are
 #' respected for the rows of the fit. Rows that `na.exclude` left out are `NA`; those that `na.omit` left out are not there.
 #' @section Errors:
 #' `emix_error_input` for arguments that do not fit; `emix_error_object` for a damaged object.
@@ -100,7 +107,10 @@ at_rows <- function(fit, rows) {
 }
 
 row_columns <- function(fit) {
-  if (fit$n == 0L) return(data.frame(.class = factor(character(), fit$components), .uncertainty = double(), .fitted = double(), .resid = double()))
+  if (fit$n == 0L) {
+    return(data.frame(.class = factor(character(), fit$components), .uncertainty = double(), .fitted = double(),
+      .resid = double()))
+  }
   p <- own_posterior(fit)
   best <- cbind(seq_len(fit$n), max.col(p, "first"))
   p[best] <- 0
