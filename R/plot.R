@@ -11,20 +11,18 @@
 #'   - `"residuals"`: `"qq"` and `"worm"` side by side;
 #'   - `"qq"`: the quantile residuals, in order, against normal quantiles (see [residuals.emix()]; those of binomial fits are
 #'     randomised by R's generator);
-#'   - `"worm"`: the same, detrended (van Buuren & Fredriks 2001): residual minus normal quantile, with a cubic fitted to it, whose
-#'     level, slope and
-#'     bend tell of a wrong mean, spread and skewness;
+#'   - `"worm"`: the same, detrended (van Buuren & Fredriks 2001): residual minus normal quantile, with a cubic fitted to it,
+#'     whose level, slope and bend tell of a wrong mean, spread and skewness;
 #'   - `"distribution"`: the empirical distribution function against the fitted one, binomial: of the share of successes;
 #'   - `"uncertainty"`: one minus the highest posterior probability, at each value and, for the normal family, as a curve; below,
 #'     the values by class;
 #'   - `"starts"`: where each run of the search ended, the log-likelihood below the best, with chance clusters marked;
 #'   - `"criterion"`: AIC, BIC and ICL, and by what else `k` was chosen, against `k`, for a fit of several `k`.
 #'
-#'   Grey bands hold each point with 95 % probability if the model is true, its parameters known: the order statistic of `n`
-#'   observations is a beta variable
-#'   under the distribution function. (`n`: the total weight; the number of rows where weights are below 1 on average.) Estimated
-#'   parameters make the points
-#'   stay inside more often. They are pointwise: some of many points may be outside.
+#'   Grey bands hold each point with 95 % probability if the model is true and its parameters known: the distribution function at
+#'   the `i`-th of `n` rows in order is a beta variable (`i`, `n - i + 1`), the number of rows not above a value a binomial one.
+#'   `n` is the total weight, or the number of rows where weights are below 1 on average. As parameters are estimated, points stay
+#'   inside more often than that; as bands are pointwise, some of many points may be outside.
 #' @param col colours of the components, used in turn. Default: the Okabe-Ito colours, which
 #'   colour-blind readers can tell apart; line types differ too.
 #' @param main,xlab title and label of the horizontal axis; defaults say model and response.
