@@ -113,8 +113,12 @@ distribution_curves <- function(fit) {
   value <- response_values(fit)
   live <- is.finite(value)
   w <- if (is.null(fit$weights)) rep(1, length(value)) else fit$weights
-  at <- sort(unique(value[live & w > 0]))
-  observed <- cumsum(as.vector(rowsum(w[live], factor(match(value[live], at), seq_along(at))))) / sum(w[live])
+  live <- which(live & w > 0)
+  live <- live[order(value[live])]
+  # The sum up to the last of equal values.
+  last <- !duplicated(value[live], fromLast = TRUE)
+  at <- value[live][last]
+  observed <- (cumsum(w[live]) / sum(w[live]))[last]
   kept <- thin_points(length(at))
   fitted <- fitted_distribution(fit, at[kept])
   band <- binomial_band(fitted$p, count_rows(fit))

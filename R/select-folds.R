@@ -71,9 +71,9 @@ check_folds <- function(cells, frame, k) {
 }
 
 # The log density of each cell under the fits without its fold: a column per model. `models` is a list of `k`, `equal` and
-# `fit`; runs begin at the fit of all rows too. NA where a fold has no fit.
+# `fit`; runs begin at the fit of all rows too, with few others unless all of these collapse. NA where a fold has no fit.
 held_out <- function(models, frame, family, args, cells) {
-  args$control$starts <- 2L
+  few <- utils::modifyList(args$control, list(starts = 2L))
   value <- matrix(NA_real_, length(cells$row), length(models))
   for (fold in unique(cells$fold)) {
     train <- training_frame(frame, cells, fold)
@@ -85,10 +85,12 @@ held_out <- function(models, frame, family, args, cells) {
       model <- models[[m]]
       if (!inherits(model$fit, "emix")) next
       more <- list(lapply(model$fit$parameters, unname))
-      fit <- tryCatch(
-        fit_mixture(train, rows, family, model$k, NULL, NULL, model$equal, args$prior, args$control, more),
+      try_fit <- function(control) tryCatch(
+        fit_mixture(train, rows, family, model$k, NULL, NULL, model$equal, args$prior, control, more),
         emix_error = function(e) NULL
       )
+      fit <- try_fit(few)
+      if (is.null(fit)) fit <- try_fit(args$control)
       if (!is.null(fit)) value[at, m] <- labelled_density(x, label, fit$parameters, family_of(family$name))
     }
   }

@@ -39,7 +39,8 @@
 #'   rows (leave one out); or a vector of the fold of each row.
 #' @param ... for methods; anything unknown is an error.
 #' @return a data frame of class `"em_select"`, a row per model: `equal`, `k`, `df`, `loglik`, the criteria `AIC` to `NEC`, with folds `CV`,
-#'   `CV_se` and `diff_se`, and `converged` and `spurious` (see [emix()]). Numbers are `NA` where all starts collapsed.
+#'   `CV_se` and `diff_se`, and `converged` and `spurious` (see [emix()]). Numbers are `NA` where all starts collapsed, `CV` also where they do
+#'   without some fold.
 #'   `$best` is the best fit, of class `"emix"`; `$criterion` what it was chosen by. `[` gives a plain data frame. There are
 #'   methods for [print()]
 #'   and [plot()][plot.em_select()].
@@ -206,17 +207,18 @@ print.em_select <- function(x, digits = 1L, ...) {
   if (!is.null(x$folds)) cat(", ", counted(x$folds, "fold"), sep = "")
   cat("\n\n")
   table <- as.data.frame(x)
-  flags <- ifelse(is.na(table$loglik), "collapsed", ifelse(!table$converged, "not converged", ifelse(table$spurious, "spurious", "")))
+  flags <- ifelse(is.na(table$loglik), "c", ifelse(!table$converged, "n", ifelse(table$spurious, "s", "")))
+  meaning <- c(c = "all starts collapsed", n = "not converged", s = "a component may be a chance cluster")
   shown <- setdiff(names(table), c("converged", "spurious"))
   text <- table[shown]
   numbers <- setdiff(shown, c("equal", "k", "df", "NEC"))
   text[numbers] <- lapply(text[numbers], formatC, digits = digits, format = "f")
   text$NEC <- formatC(text$NEC, digits = digits + 1L, format = "f")
-  text <- cbind(ifelse(seq_len(nrow(x)) == attr(x, "row"), "*", ""), text, flags)
-  names(text) <- c("", shown, "")
-  if (!any(nzchar(flags))) text <- text[-length(text)]
+  text <- cbind(paste0(flags, ifelse(seq_len(nrow(x)) == attr(x, "row"), "*", "")), text)
+  names(text) <- c("", shown)
   print(utils::head(text, 60L), row.names = FALSE, right = TRUE)
   if (nrow(x) > 60L) cat(sprintf("... and %d more: see as.data.frame()\n", nrow(x) - 60L))
   cat("\n* smallest ", x$criterion, ": ", fit_title(fit), "; see $best\n", sep = "")
+  for (flag in intersect(names(meaning), flags)) cat(flag, ": ", meaning[[flag]], "\n", sep = "")
   invisible(x)
 }

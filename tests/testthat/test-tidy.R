@@ -118,3 +118,30 @@ test_that("arguments that do not fit", {
   expect_input_error(augmented(fit, newdata = data.frame(weight = 3)), "newdata")
   expect_object_error(glanced(structure(list(), class = "emix")))
 })
+
+test_that("every kind of fit is answered: held, weighted, labelled, with a prior, condensed, on a boundary, at a ridge", {
+  y <- faithful$waiting
+  known <- replace(rep(NA, 272), 1:4, c("long", "short", "long", "short"))
+  kinds <- list(
+    one = emix(y, k = 1), fixed = emix(y, fixed = list(prop = c(0.4, 0.6), sd = c(6, NA))), equal = emix(y, equal = c("sd", "prop")),
+    weighted = emix(y, weights = rep(c(0, 0.5, 2, 3), 68)), labelled = emix(y, labels = known), prior = emix(y, k = 3, prior = "default"),
+    rows = emix(y, control = em_control(condense = "none")), hard = emix(y, control = em_control(estep = "hard")),
+    boundary = emix(cbind(c(0, 0, 9, 8), c(9, 8, 1, 2)), family = "binomial"),
+    ridge = emix(cbind(c(4, 5, 6, 5), c(6, 5, 4, 5)), family = "binomial"),
+    sizes = emix(c(1, 3, 9, 14), family = mix_binomial(size = c(3, 10, 0, 20) + c(0, 0, 9, 0)))
+  )
+  for (kind in names(kinds)) {
+    f <- kinds[[kind]]
+    table <- suppressWarnings(tidied(f, conf.int = TRUE), classes = "emix_warning")
+    expect_identical(table$estimate, unname(coef(f)), info = kind)
+    inside <- is.na(table$conf.low) | (table$conf.low <= table$estimate & table$estimate <= table$conf.high)
+    expect_true(all(inside), info = kind)
+    expect_false(anyNA(glanced(f)[c("logLik", "AIC", "BIC", "ICL", "entropy")]), info = kind)
+    rows <- augmented(f)
+    expect_identical(as.character(rows$.class), as.character(predict(f, type = "class")), info = kind)
+    expect_false(anyNA(rows[c(".uncertainty", ".fitted", ".resid")]), info = kind)
+    o <- em_overlap(f)
+    expect_near(rowSums(o$confusion), rep(1, f$k), 1e-12)
+    expect_true(o$error >= 0 && o$error <= 1 - max(o$prop) + 1e-12, info = kind)
+  }
+})
