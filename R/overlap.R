@@ -29,7 +29,7 @@
 #' @param mixture a fit of [emix()], or a list of parameters as in [demix()].
 #' @param size numbers of trials, where `mixture` is a list of binomial parameters: one, or several to average over.
 #' @param x an object of class `"em_overlap"`.
-#' @param digits significant digits.
+#' @param digits significant digits of the rates; the matrices have one decimal more.
 #' @param ... not used; anything given is an error.
 #' @return a list of class `"em_overlap"`: `components`, `prop`, `error`, the k x k matrices `confusion`, `omega` (0 on its
 #'   diagonal) and `overlap`, and for a
@@ -88,6 +88,13 @@ observed_certainty <- function(fit) {
     certainty = if (fit$k > 1L) 1 - counts$entropy / (fit$nobs * log(fit$k)) else NA_real_)
 }
 
+# With so many decimals; what is above zero is not shown as zero.
+format_chances <- function(value, decimals) {
+  text <- formatC(value, digits = decimals, format = "f")
+  text[value > 0 & value < 0.5 * 10^-decimals] <- paste0("<", format(10^-decimals, scientific = FALSE))
+  text
+}
+
 #' @rdname em_overlap
 #' @export
 print.em_overlap <- function(x, digits = 3L, ...) {
@@ -104,7 +111,7 @@ print.em_overlap <- function(x, digits = 3L, ...) {
     shown <- seq_len(min(k, 12L))
     show <- function(title, value) {
       cat("\n", title, "\n", sep = "")
-      print(noquote(format(as.data.frame(round(value[shown, shown], digits + 1L)), digits = digits)))
+      print(noquote(format_chances(value[shown, shown, drop = FALSE], digits + 1L)), right = TRUE)
     }
     show("rows of a component (down) that the Bayes rule gives to (across)", x$confusion)
     show("overlap of each pair, integral of the smaller density", x$overlap)

@@ -147,6 +147,8 @@ test_that("print is short and complete; arguments", {
   expect_match(text[1], "2 normal components, expected misclassification rate 0.126", fixed = TRUE)
   expect_match(text[2], "rows: mean uncertainty 0.124, entropy 273, certainty 0.578", fixed = TRUE)
   expect_lte(length(text), 12)
+  tiny <- utils::capture.output(print(em_overlap(list(prop = c(0.5, 0.5), mean = c(0, 9), sd = c(1, 1)))))
+  expect_true("1  1.0000 <0.0001" %in% tiny)
   expect_output(print(em_overlap(emix(faithful$waiting, k = 1))), "rate 0")
   expect_input_error(em_overlap(fit, size = 3), "size")
   coin <- list(prop = c(0.5, 0.5), prob = c(0.8, 0.4))
