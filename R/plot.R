@@ -13,7 +13,8 @@
 #'     randomised by R's generator);
 #'   - `"worm"`: the same, detrended (van Buuren & Fredriks 2001): residual minus normal quantile, with a cubic fitted to it,
 #'     whose level, slope and bend tell of a wrong mean, spread and skewness;
-#'   - `"distribution"`: the empirical distribution function against the fitted one, binomial: of the share of successes;
+#'   - `"distribution"`: the empirical distribution function against the fitted one, binomial: of the share of successes, averaged
+#'     over the rows' numbers of trials (of more than 200 different ones, 200 stand for all);
 #'   - `"uncertainty"`: one minus the highest posterior probability, at each value and, for the normal family, as a curve; below,
 #'     the values by class;
 #'   - `"starts"`: where each run of the search ended, the log-likelihood below the best, with chance clusters marked;
