@@ -76,8 +76,8 @@
 #'   component numbers; `NA` where unknown.
 #' @param prior a prior from [em_prior()] or its name, `"default"`: the fit is then the posterior mode.
 #'   `NULL` (default): maximum likelihood.
-#' @param criterion by which `k` is chosen among several: `"BIC"` (default), `"AIC"` or `"ICL"` (BIC
-#'   plus twice the entropy of the posterior probabilities; Biernacki, Celeux & Govaert 2000). The smallest wins.
+#' @param criterion by which `k` is chosen among several: `"BIC"` (default), `"AIC"`, `"AICc"`, `"ICL"` or `"NEC"`; [em_select()] says what
+#'   they are, and chooses among parameters to share and by cross-validation too. The smallest wins.
 #' @param control how the fit is run, from [em_control()].
 #' @param na.action what to do with missing values in the response: [na.fail()] (default),
 #'   [na.omit()] or [na.exclude()] (results then have `NA` in these rows).
@@ -90,7 +90,7 @@
 #'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
 #'   `starts`, `maxima`, `selection` (several `k`) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
 #'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
-#'   [simulate()], [update()], [formula()], [as.data.frame()], [vcov()], [confint()], [em_contrast()].
+#'   [simulate()], [update()], [formula()], [as.data.frame()], [vcov()], [confint()], [em_contrast()], [em_overlap()].
 #' @section Errors and warnings:
 #' Errors have class `emix_error` and one of: `emix_error_input` (an argument is wrong; the
 #' condition's element `argument` names it), `emix_error_degenerate` (every start collapsed),
@@ -105,9 +105,6 @@
 #'
 #' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
 #' *Nature Biotechnology* 26, 897-899. \doi{10.1038/nbt1406}
-#'
-#' Biernacki, C., Celeux, G. and Govaert, G. (2000). Assessing a mixture model for clustering with the integrated
-#' completed likelihood. *IEEE Transactions on Pattern Analysis and Machine Intelligence* 22, 719-725.
 #'
 #' McLachlan, G. J. and Peel, D. (2000). *Finite Mixture Models*. Wiley.
 #' @examples
@@ -166,22 +163,52 @@ is_short <- function(value) {
   if (is.list(value)) all(vapply(value, is_short, NA)) else is.atomic(value) && sum(nchar(value, "bytes", keepNA = FALSE)) <= 200L
 }
 
-fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
+# What emix() and em_select() were given, checked: rows, family and the other arguments.
+read_problem <- function(x, args, names = names_of_rows(x)) {
   args$control <- check_control(args$control)
   args["prior"] <- list(as_prior(args$prior))
   family <- as_family(args$family, NCOL(x))
   response <- family_of(family$name)$rows(x, family)
   frame <- collect_rows(response, family, args$weights, args$labels, args$na.action, names)
-  rows <- core_rows(frame, args$control$condense)
-  if (!k_given && !is.null(frame$labels)) args$k <- max(args$k, frame$labels$count)
-  criterion <- check_choice(args$criterion, "criterion", c("BIC", "AIC", "ICL"))
+  list(frame = frame, rows = core_rows(frame, args$control$condense), family = family, args = args)
+}
+
+fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
+  problem <- read_problem(x, args, names)
+  args <- problem$args
+  if (!k_given && !is.null(problem$frame$labels)) args$k <- max(args$k, problem$frame$labels$count)
+  criterion <- check_choice(args$criterion, "criterion", criteria)
   if (length(args$k) > 1L) args$k <- check_numeric(args$k, "k")
-  fit <- if (length(args$k) > 1L) select_k(frame, rows, family, args, criterion) else
-    fit_mixture(frame, rows, family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
+  fit <- if (length(args$k) > 1L) select_k(problem$frame, problem$rows, problem$family, args, criterion) else
+    fit_mixture(problem$frame, problem$rows, problem$family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
   fit$call <- call
   fit$arguments$criterion <- criterion
   warn_of_fit(fit)
   fit
+}
+
+# A vector, a matrix or a data frame as the numbers that it holds.
+numbers_of <- function(x) {
+  if (is.data.frame(x)) return(numbers_of_frame(x))
+  x <- bare(x)
+  if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
+    stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
+  }
+  x
+}
+
+numbers_of_frame <- function(x) {
+  bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
+  if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
+  if (length(bad)) {
+    stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
+  }
+  if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
+}
+
+# The user's own names of rows, for messages.
+own_names <- function(x, numbers) {
+  if (!is.data.frame(x)) names_of_rows(numbers) else if (.row_names_info(x) > 0L) row.names(x)
 }
 
 #' @rdname emix
@@ -189,10 +216,7 @@ fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
 emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
                          equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
-  x <- bare(x)
-  if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
-    stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
-  }
+  x <- numbers_of(x)
   args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
     labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
   fit_response(x, args, !missing(k), plain_call(match.call()))
@@ -203,16 +227,10 @@ emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, 
 emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
                             equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
-  bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
-  if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
-  if (length(bad)) {
-    stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
-  }
-  response <- if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
+  response <- numbers_of(x)
   args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
     labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
-  fit_response(response, args, !missing(k), plain_call(match.call()),
-    names = if (.row_names_info(x) > 0L) row.names(x))
+  fit_response(response, args, !missing(k), plain_call(match.call()), own_names(x, response))
 }
 
 #' @rdname emix

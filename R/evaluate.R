@@ -26,7 +26,7 @@ own_posterior <- function(object) posterior_of(object, object$x, object$labels)
 
 # Weighted numbers of rows per component, a stretch of rows at a time.
 count_assigned <- function(object, stretch = 2^17) {
-  sums <- list(expected = numeric(object$k), assigned = numeric(object$k), certain = 0, entropy = 0)
+  sums <- list(expected = numeric(object$k), assigned = numeric(object$k), certain = 0, doubt = 0, entropy = 0)
   for (from in seq(1, object$n, by = stretch)) {
     at <- seq(from, min(from + stretch - 1, object$n))
     w <- if (is.null(object$weights)) rep(1, length(at)) else object$weights[at]
@@ -36,6 +36,8 @@ count_assigned <- function(object, stretch = 2^17) {
     sums$assigned <- sums$assigned + as.vector(rowsum(c(w, numeric(object$k)), c(best, seq_len(object$k))))
     sums$entropy <- sums$entropy - sum(w * p * log(pmax(p, .Machine$double.xmin)))
     sums$certain <- sums$certain + sum(w * p[cbind(seq_along(best), best)])
+    p[cbind(seq_along(best), best)] <- 0
+    sums$doubt <- sums$doubt + sum(w * p)
   }
   sums
 }

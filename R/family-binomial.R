@@ -173,6 +173,7 @@ binomial_family <- function() list(
   thin = spaced_rows,
   gradient = binomial_gradient,
   spurious = function(parameters, total, spec) rep(FALSE, ncol(parameters$prop)),
+  overlap = binomial_overlap,
   merge = binomial_merge,
   split = binomial_split,
   split_ways = 1L,

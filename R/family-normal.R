@@ -12,6 +12,16 @@ normal_affine <- function(about) {
   list(factor = factor, shift = if (far) about[["mean"]] * factor else 0)
 }
 
+normal_rows <- function(x, options) {
+  if (is.matrix(x)) {
+    if (ncol(x) != 1L) {
+      stop_input("x", "a vector or one column for the normal family", paste(ncol(x), "columns"))
+    }
+    x <- x[, 1L]
+  }
+  check_numeric(x, "x")
+}
+
 normal_estimate <- function(rows, shares, k) {
   x <- rows$x
   mean <- sd <- mass <- numeric(k)
@@ -241,15 +251,7 @@ normal_family <- function() list(
   smooth = TRUE,
   peaks = function(parameters) list(at = parameters$mean, width = parameters$sd),
   discrete = FALSE,
-  rows = function(x, options) {
-    if (is.matrix(x)) {
-      if (ncol(x) != 1L) {
-        stop_input("x", "a vector or one column for the normal family", paste(ncol(x), "columns"))
-      }
-      x <- x[, 1L]
-    }
-    check_numeric(x, "x")
-  },
+  rows = normal_rows,
   options = function(rows) double(0),
   affine = normal_affine,
   to_core = function(parameters, affine) {
@@ -282,6 +284,7 @@ normal_family <- function() list(
   },
   not_prior = "prob",
   gradient = normal_gradient,
+  overlap = normal_overlap,
   thin = normal_thin,
   spurious = normal_spurious,
   merge = normal_merge,

@@ -24,6 +24,7 @@
 #   apart           moves components with equal parameters apart
 #   log_density, cdf, quantile, draw   of one component
 #   centre          expected value of a row of a component
+#   overlap         for em_overlap(): see family-overlap.R
 
 family_names <- c("normal", "binomial")
 

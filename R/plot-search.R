@@ -30,11 +30,18 @@ plot_starts <- function(x, main, xlab, ...) {
     xpd = NA, bty = "n", cex = 0.85)
 }
 
+# Those on one scale, and the one that was chosen by.
+shown_criteria <- function(table) {
+  chosen <- attr(table, "criterion")
+  if (chosen == "NEC") "NEC" else union(c("AIC", "BIC", "ICL"), chosen)
+}
+
 plot_criterion <- function(x, main, xlab, ...) {
   table <- x$selection
   if (is.null(table)) stop_input("type", "\"fit\" or \"starts\": the fit is of one `k`", "\"criterion\"")
-  names <- c("AIC", "BIC", "ICL")
+  names <- shown_criteria(table)
   values <- as.matrix(table[names])
+  values[!is.finite(values)] <- NA
   open_panel(range(table$k), range(values, na.rm = TRUE), if (is.null(main)) "Choice of the number of components" else main,
     if (is.null(xlab)) "components" else xlab, "criterion (smaller is better)", xaxt = "n", yaxs = "r", ...)
   axis(1L, table$k)
@@ -43,5 +50,56 @@ plot_criterion <- function(x, main, xlab, ...) {
   }
   chosen <- attr(table, "criterion")
   points(x$k, values[match(x$k, table$k), chosen], cex = 2.4, lwd = 1.5)
-  legend("top", names, col = okabe_ito[1:3], pch = 15:17, lty = 1:3, bty = "n", horiz = TRUE, cex = 0.85)
+  legend("top", names, col = okabe_ito[seq_along(names)], pch = 14L + seq_along(names), lty = seq_along(names),
+    bty = "n", horiz = TRUE, cex = 0.85)
+}
+
+#' Plot the choice of a model
+#'
+#' A criterion against the number of components, a line for each structure of shared parameters; the best is ringed. For
+#' cross-validation, bars
+#' of one standard error of the difference from the best (see [em_select()]).
+#'
+#' @param x a choice by [em_select()].
+#' @param criterion what to show: a criterion of the table. Default: the one that was chosen by.
+#' @param col colours of the structures, used in turn.
+#' @param main,xlab title and label of the horizontal axis.
+#' @param ... graphical parameters, such as `ylim`.
+#' @return `x`, invisibly. Graphical parameters are as before afterwards.
+#' @section Errors:
+#' `emix_error_input` for a criterion that is not there.
+#' @examples
+#' plot(em_select(faithful$waiting, k = 1:5))
+#' @export
+plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, xlab = NULL, ...) {
+  table <- as.data.frame(x)
+  criterion <- check_choice(criterion, "criterion", intersect(c(criteria, "CV"), names(table)))
+  structures <- unique(table$equal)
+  style <- component_style(list(k = length(structures)), col)
+  value <- replace(table[[criterion]], !is.finite(table[[criterion]]), NA)
+  error <- if (criterion == "CV") table$diff_se
+  if (!any(is.finite(value))) stop_input("criterion", "one that is defined for a model of the table", dQuote(criterion, FALSE))
+  many <- length(structures) > 1L
+  before <- par(mar = c(4.2, 5, if (many) 4 else 2.6, 1))
+  on.exit(par(before))
+  open_panel(range(table$k) + c(-0.1, 0.1), range(value, value - error, value + error, na.rm = TRUE), "",
+    if (is.null(xlab)) "components" else xlab, paste(criterion, "(smaller is better)"), xaxt = "n", yaxs = "r", ...)
+  title(main = if (is.null(main)) "Choice of the model" else main, line = if (many) 2.2 else 0.8)
+  axis(1L, unique(table$k))
+  pch <- 15:18
+  for (i in seq_along(structures)) {
+    own <- which(table$equal == structures[i])
+    # Bars beside each other, not over each other.
+    at <- table$k[own] + if (is.null(error)) 0 else (i - (length(structures) + 1) / 2) * 0.06
+    lines(at, value[own], type = "b", col = style$col[i], lty = i, pch = pch[(i - 1L) %% 4L + 1L], lwd = 1.5)
+    if (!is.null(error)) segments(at, (value - error)[own], at, (value + error)[own], col = style$col[i], lwd = 1.5)
+    if (which.min(value) %in% own) points(at[own == which.min(value)], min(value, na.rm = TRUE), cex = 2.4, lwd = 1.5)
+  }
+  if (many) {
+    i <- seq_along(structures)
+    usr <- par("usr")
+    legend(mean(usr[1:2]), usr[4L], paste0("equal: ", structures, "  "), col = style$col, lty = i, pch = pch[(i - 1L) %% 4L + 1L],
+      xjust = 0.5, yjust = 0, xpd = NA, bty = "n", cex = 0.85, ncol = min(3L, length(i)))
+  }
+  invisible(x)
 }

@@ -6,9 +6,24 @@
 #' up to 40 rows, else against the share of successes.
 #'
 #' @param x a fit of [emix()].
-#' @param type what to show: `"fit"` (default), see above; `"starts"`: where each run of the search ended, the
-#'   log-likelihood below the best, with chance clusters marked; `"criterion"`: AIC, BIC and ICL against `k`, for
-#'   a fit of several `k`.
+#' @param type what to show:
+#'   - `"fit"` (default), see above;
+#'   - `"residuals"`: `"qq"` and `"worm"` side by side;
+#'   - `"qq"`: the quantile residuals, in order, against normal quantiles (see [residuals.emix()]; those of binomial fits are
+#'     randomised by R's generator);
+#'   - `"worm"`: the same, detrended (van Buuren & Fredriks 2001): residual minus normal quantile, with a cubic fitted to it,
+#'     whose level, slope and bend tell of a wrong mean, spread and skewness;
+#'   - `"distribution"`: the empirical distribution function against the fitted one, binomial: of the share of successes, averaged
+#'     over the rows' numbers of trials (of more than 200 different ones, 200 stand for all);
+#'   - `"uncertainty"`: one minus the highest posterior probability, at each value and, for the normal family, as a curve; below,
+#'     the values by class;
+#'   - `"starts"`: where each run of the search ended, the log-likelihood below the best, with chance clusters marked;
+#'   - `"criterion"`: AIC, BIC and ICL, and by what else `k` was chosen, against `k`, for a fit of several `k`.
+#'
+#'   Grey bands hold each point with 95 % probability if the model is true and its parameters known: the distribution function at
+#'   the `i`-th of `n` rows in order is a beta variable (`i`, `n - i + 1`), the number of rows not above a value a binomial one.
+#'   `n` is the total weight, or the number of rows where weights are below 1 on average. As parameters are estimated, points stay
+#'   inside more often than that; as bands are pointwise, some of many points may be outside.
 #' @param col colours of the components, used in turn. Default: the Okabe-Ito colours, which
 #'   colour-blind readers can tell apart; line types differ too.
 #' @param main,xlab title and label of the horizontal axis; defaults say model and response.
@@ -18,17 +33,24 @@
 #' @return the fit, invisibly. Graphical parameters are as before afterwards.
 #' @section Errors:
 #' `emix_error_input`, `emix_error_object`.
+#' @references
+#' van Buuren, S. and Fredriks, M. (2001). Worm plot: a simple diagnostic device for modelling growth reference curves. *Statistics in
+#' Medicine* 20, 1259-1277.
 #' @examples
-#' plot(emix(height ~ 1, data = heights, k = 2, equal = "sd"), xlab = "height (cm)")
+#' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
+#' plot(fit, xlab = "height (cm)")
+#' plot(fit, "residuals")
+#' plot(fit, "distribution")
+#' plot(fit, "uncertainty")
 #' plot(emix(faithful$eruptions, k = 1:4), type = "criterion")
 #' plot(emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop"))
 #' @export
 plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, ...) {
   check_fit(x, "x")
-  type <- check_choice(type, "type", c("fit", "starts", "criterion"))
+  type <- check_choice(type, "type", c("fit", names(other_plots)))
   if (!is.null(breaks)) breaks <- check_breaks(breaks, x)
   if (type != "fit") {
-    if (type == "starts") plot_starts(x, main, xlab, ...) else plot_criterion(x, main, xlab, ...)
+    other_plots[[type]](x, main, xlab, col = col, ...)
     return(invisible(x))
   }
   style <- component_style(x, col)
@@ -38,6 +60,17 @@ plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, bre
     plot_binomial(x, style, main, xlab, breaks, ...)
   invisible(x)
 }
+
+# By type: functions of the fit, title, label of the horizontal axis, colours of components and graphical parameters.
+other_plots <- list(
+  residuals = function(...) plot_residuals(...),
+  qq = function(...) plot_qq(...),
+  worm = function(...) plot_worm(...),
+  distribution = function(...) plot_distribution(...),
+  uncertainty = function(...) plot_uncertainty(...),
+  starts = function(x, main, xlab, col, ...) plot_starts(x, main, xlab, ...),
+  criterion = function(x, main, xlab, col, ...) plot_criterion(x, main, xlab, ...)
+)
 
 # Okabe & Ito (2008), without yellow and black: legible on white, also for colour-blind readers.
 okabe_ito <- c("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -91,7 +124,8 @@ normal_breaks <- function(x, sd, breaks) {
   if (length(edges) < 2L) seq(range[1L], range[2L], length.out = breaks + 1L) else edges
 }
 
-plot_normal <- function(x, style, main, xlab, breaks, ...) {
+# The histogram's bins and the curves over it: a column per component, times its proportion, and their sum.
+normal_curves <- function(x, breaks) {
   width <- max(range(x$x)[2L] / 4 - range(x$x)[1L] / 4, x$parameters$sd)
   if (width < 1e-305 || width > 1e306) {
     stop_input("x", "a fit of data whose spread R can draw, from 1e-305 to 1e306", format(width, digits = 2))
@@ -108,14 +142,18 @@ plot_normal <- function(x, style, main, xlab, breaks, ...) {
   each <- vapply(seq_len(x$k), function(j) {
     x$parameters$prop[j] * dnorm(grid, x$parameters$mean[j], x$parameters$sd[j])
   }, grid)
-  total <- rowSums(each)
+  list(edges = edges, observed = density, at = grid, each = each, total = rowSums(each), ylab = "density")
+}
+
+plot_normal <- function(x, style, main, xlab, breaks, ...) {
+  curves <- normal_curves(x, breaks)
   before <- par(mar = panel_margins(x))
   on.exit(par(before))
-  open_panel(reach, c(0, 1.04 * max(density, total)), "", xlab, "density", ...)
-  rect(edges[-length(edges)], 0, edges[-1L], density, col = "grey90", border = "grey75")
-  lines(grid, total, lwd = 2)
+  open_panel(range(curves$edges), c(0, 1.04 * max(curves$observed, curves$total)), "", xlab, "density", ...)
+  rect(curves$edges[-length(curves$edges)], 0, curves$edges[-1L], curves$observed, col = "grey90", border = "grey75")
+  lines(curves$at, curves$total, lwd = 2)
   if (x$k > 1L) {
-    for (j in seq_len(x$k)) lines(grid, each[, j], col = style$col[j], lty = style$lty[j], lwd = 2)
+    for (j in seq_len(x$k)) lines(curves$at, curves$each[, j], col = style$col[j], lty = style$lty[j], lwd = 2)
   }
   component_legend(x, style, main)
 }
@@ -186,7 +224,8 @@ expected_in_bins <- function(bins, prob) {
   diff(as.vector(matrix(below, nrow = last) %*% bins$weight))
 }
 
-plot_shares <- function(x, style, main, xlab, breaks, ...) {
+# As normal_curves(), at the middles of the bins of shares.
+share_curves <- function(x, breaks) {
   bins <- share_bins(x, breaks)
   live <- x$x[, 2L] > 0
   edges <- bins$edges
@@ -195,14 +234,19 @@ plot_shares <- function(x, style, main, xlab, breaks, ...) {
     x$parameters$prop[j] * expected_in_bins(bins, x$parameters$prob[j])
   }, observed)
   each <- matrix(each, ncol = x$k)
-  total <- rowSums(each)
-  middle <- (edges[-1L] + edges[-length(edges)]) / 2
-  open_panel(range(edges), c(0, 1.04 * max(observed, total)), "", xlab, "share of rows", ...)
-  rect(edges[-length(edges)], 0, edges[-1L], observed, col = "grey90", border = "grey75")
-  dot <- if (length(middle) > 30L) 0.5 else 0.9
-  lines(middle, total, type = "b", pch = 1L, cex = dot, lwd = 1.5)
+  list(edges = edges, observed = observed, at = (edges[-1L] + edges[-length(edges)]) / 2, each = each, total = rowSums(each),
+    ylab = "share of rows")
+}
+
+plot_shares <- function(x, style, main, xlab, breaks, ...) {
+  curves <- share_curves(x, breaks)
+  edges <- curves$edges
+  open_panel(range(edges), c(0, 1.04 * max(curves$observed, curves$total)), "", xlab, "share of rows", ...)
+  rect(edges[-length(edges)], 0, edges[-1L], curves$observed, col = "grey90", border = "grey75")
+  dot <- if (length(curves$at) > 30L) 0.5 else 0.9
+  lines(curves$at, curves$total, type = "b", pch = 1L, cex = dot, lwd = 1.5)
   if (x$k > 1L) for (j in seq_len(x$k)) {
-    lines(middle, each[, j], col = style$col[j], lty = style$lty[j], type = "b", pch = 16L, cex = dot, lwd = 1.5)
+    lines(curves$at, curves$each[, j], col = style$col[j], lty = style$lty[j], type = "b", pch = 16L, cex = dot, lwd = 1.5)
   }
   component_legend(x, style, main)
 }

@@ -1,5 +1,8 @@
 # Several k: each is fitted, and neighbours lend each other their components as starts.
 
+# What a choice may be by; each is better where it is smaller.
+criteria <- c("AIC", "AICc", "BIC", "ICL", "NEC")
+
 select_k <- function(frame, rows, family, args, criterion) {
   k <- sort(unique(vapply(args$k, check_count, 0L, "k", 1, 1e5)))
   if (!is.null(args$start) || !is.null(args$fixed)) {
@@ -7,19 +10,38 @@ select_k <- function(frame, rows, family, args, criterion) {
   }
   # The largest first: too many components are what is most often wrong.
   for (one in rev(k)) check_model(frame, rows, family, one, NULL, args$equal, args$prior)
+  fits <- fit_each_k(frame, rows, family, args, k)
+  table <- selection_table(k, fits, fit_single(frame, rows, family, args, fits))
+  best <- which.min(table[[criterion]])
+  if (!length(best)) stop_unchosen(fits, criterion)
+  fit <- fits[[best]]
+  fit$selection <- structure(table, criterion = criterion)
+  fit$arguments$k <- k
+  fit
+}
+
+# No fit has the criterion: they all collapsed, or there are too many parameters for it.
+stop_unchosen <- function(fits, criterion) {
+  failed <- Filter(function(fit) inherits(fit, "condition"), fits)
+  if (length(failed) == length(fits)) stop(fits[[1L]])
+  emix_stop("input", "`criterion` must be another one: ", criterion, " is not defined for any of these models.",
+    argument = "criterion")
+}
+
+# A list by k of fits, or of the errors that they ended in.
+fit_each_k <- function(frame, rows, family, args, k) {
   fits <- list()
   for (one in k) {
     below <- fits[[as.character(one - 1L)]]
     fits[[as.character(one)]] <- fit_one_k(frame, rows, family, args, one, below)
   }
-  fits <- improve_down(fits, k, function(one, above) fit_one_k(frame, rows, family, args, one, above))
-  table <- selection_table(k, fits)
-  best <- which.min(table[[criterion]])
-  if (!length(best)) stop(fits[[1L]])
-  fit <- fits[[best]]
-  fit$selection <- structure(table, criterion = criterion)
-  fit$arguments$k <- k
-  fit
+  improve_down(fits, k, function(one, above) fit_one_k(frame, rows, family, args, one, above))
+}
+
+# The fit of one component, with which NEC compares; NULL where labels tell more apart.
+fit_single <- function(frame, rows, family, args, fits) {
+  if (!is.null(fits[["1"]])) return(fits[["1"]])
+  if (is.null(frame$labels) || frame$labels$count < 2L) fit_one_k(frame, rows, family, args, 1L, NULL)
 }
 
 # Back down: the closest pair of a fit with one component more, merged, may show a better fit.
@@ -75,12 +97,25 @@ shrunk <- function(fit) {
   })
 }
 
-selection_table <- function(k, fits) {
+selection_table <- function(k, fits, single) {
   value <- function(f) vapply(fits, function(fit) if (inherits(fit, "emix")) as.double(f(fit)) else NA_real_, 0)
+  bic <- value(BIC)
+  entropy <- value(function(fit) count_assigned(fit)$entropy)
   data.frame(k = k, df = value(function(fit) fit$df), loglik = value(function(fit) fit$loglik), AIC = value(AIC),
-    BIC = value(BIC), ICL = value(icl), converged = value(function(fit) fit$converged) == 1,
+    AICc = value(aicc), BIC = bic, ICL = bic + 2 * entropy, NEC = nec(k, value(function(fit) fit$loglik), entropy, single),
+    converged = value(function(fit) fit$converged) == 1,
     spurious = value(function(fit) fit$convergence$spurious) == 1, row.names = NULL)
 }
 
-# BIC plus twice the entropy of the posterior probabilities.
-icl <- function(fit) BIC(fit) + 2 * count_assigned(fit)$entropy
+# Hurvich and Tsai (1989); not defined where parameters are as many as observations.
+aicc <- function(fit) {
+  left <- fit$nobs - fit$df - 1
+  if (left > 0) -2 * fit$loglik + 2 * fit$df * fit$nobs / left else NA_real_
+}
+
+# Entropy per log-likelihood gained over one component (Celeux & Soromenho 1996); 1 for one component (Biernacki,
+# Celeux & Govaert 1999).
+nec <- function(k, loglik, entropy, single) {
+  gain <- loglik - if (inherits(single, "emix")) single$loglik else NA_real_
+  ifelse(k == 1L & !is.na(loglik), 1, ifelse(gain > 0, entropy / gain, Inf))
+}

@@ -7,9 +7,9 @@
 #' @param seed `NULL` (the generator goes on from where it is) or a seed for [set.seed()]; the
 #'   generator is put back afterwards.
 #' @param ... not used; anything given is an error.
-#' @return a data frame of `nsim` columns `sim_1`, `sim_2`, ...; for the binomial family each
-#'   column is a matrix (successes, failures) with the fit's numbers of trials. Known labels
-#'   are not kept: components are drawn anew. The attribute `"seed"` is as in [stats::simulate()].
+#' @return a data frame of `nsim` columns `sim_1`, `sim_2`, ..., one value per row of the fit (whatever its weight); for the
+#'   binomial family each column is a matrix (successes, failures) with the fit's numbers of trials. Known labels
+#'   are not kept: components are drawn anew. Rows that `na.exclude` left out are `NA`. The attribute `"seed"` is as in [stats::simulate()].
 #' @examples
 #' fit <- emix(faithful$waiting, k = 2)
 #' head(simulate(fit, nsim = 2, seed = 1))
@@ -29,7 +29,8 @@ simulate.emix <- function(object, nsim = 1, seed = NULL, ...) {
     state <- structure(seed, kind = as.list(RNGkind()))
   }
   draws <- lapply(seq_len(nsim), function(i) draw_like(object))
-  structure(draws, names = paste0("sim_", seq_len(nsim)), row.names = .set_row_names(object$n),
+  draws <- lapply(draws, naresid, omit = object$na.action)
+  structure(draws, names = paste0("sim_", seq_len(nsim)), row.names = .set_row_names(NROW(draws[[1L]])),
     class = "data.frame", seed = state)
 }
 

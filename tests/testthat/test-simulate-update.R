@@ -55,6 +55,26 @@ test_that("simulated samples have the fit's distribution", {
   expect_gt(ks.test(unlist(sim), function(q) pemix(q, fit))$p.value, 0.01)
 })
 
+test_that("rows that na.exclude left out are missing in every sample, as in lm(); those of na.omit are not there", {
+  y <- c(NA, faithful$waiting)
+  kept <- simulate(emix(y, k = 2, equal = "sd", na.action = na.exclude), 2, seed = 1)
+  expect_identical(dim(kept), c(273L, 2L))
+  expect_identical(which(is.na(kept$sim_2)), 1L)
+  expect_near(kept$sim_1[-1], simulate(fit, 2, seed = 1)$sim_1, 1e-6)
+  expect_identical(dim(simulate(emix(y, k = 2, na.action = na.omit), 1)), c(272L, 1L))
+  tosses <- simulate(emix(rbind(c(NA, 3), coin_tosses), k = 1, family = "binomial", na.action = na.exclude), 1)
+  expect_identical(dim(tosses$sim_1), c(6L, 2L))
+  expect_true(all(is.na(tosses$sim_1[1, ])))
+})
+
+test_that("a seed leads to the same samples as set.seed(), as in lm()", {
+  with_seed <- simulate(fit, 2, seed = 12)
+  set.seed(12)
+  expect_identical(simulate(fit, 2), with_seed, ignore_attr = "seed")
+  by_base <- attr(simulate(lm(waiting ~ 1, faithful), 1, seed = 12), "seed")
+  expect_equal(attr(with_seed, "seed"), by_base)
+})
+
 test_that("simulate()'s arguments have ranges", {
   for (bad in list(0, -1, 1.5, NA, "2", NULL, c(1, 2))) {
     expect_input_error(simulate(fit, nsim = bad), "nsim")
