@@ -1,11 +1,15 @@
 # Confidence limits of the parameters.
 
-# How limits are got: each takes a checked fit, the level and the type of covariance, and gives a matrix of two columns, a
-# row per parameter in the order of coef().
+# How limits are got: each takes a checked fit, the level, the type of covariance and numbers of the chosen parameters (at least
+# their limits are wanted), and gives a matrix of two columns, a row per parameter in the order of coef().
 limit_methods <- list(
-  wald = function(fit, level, type) {
+  wald = function(fit, level, type, chosen) {
     curve <- fit_covariance(fit, type)
     wald_limits(curve, fit, level)
+  },
+  profile = function(fit, level, type, chosen) {
+    if (type != "observed") stop_input("type", "left out: limits from the profile need no covariances", dQuote(type, FALSE))
+    profile_limits(fit, level, chosen)
   }
 )
 
@@ -104,7 +108,7 @@ confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("
   names <- theta_names(family, object$components)
   blocks <- rep(c("prop", family$blocks), each = object$k)
   chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)
-  limits <- limit_methods[[method]](object, level, type)
+  limits <- limit_methods[[method]](object, level, type, chosen)
   dimnames(limits) <- list(names, limit_names(level))
   limits[chosen, , drop = FALSE]
 }
