@@ -6,6 +6,8 @@
 #   emix_error_object      an object that is not, or no longer, what emix made
 #   emix_warning_iterations  max_iter was reached first
 #   emix_warning_start       the start was changed
+#   emix_warning_limit       a profile likelihood has no limit on a side
+#   emix_warning_maximum     a refit is higher than the fit; has $parameters and $objective
 
 # Stops with a condition of class emix_error_<kind>, then emix_error.
 emix_stop <- function(kind, ..., argument = NULL, call = NULL) {

@@ -20,6 +20,7 @@ ridge_problem <- function(fit) {
   problem$settings <- control
   problem$control <- list(accelerate = TRUE, tol = min(control$tol, 1e-8), max_iter = max(control$max_iter, 5000L),
     threads = problem$threads, trace = FALSE, progress = FALSE, offset = 0)
+  problem$offset <- row_offset(problem$rows, problem$spec$family, fit$core) + or_default(problem$prior$offset, 0)
   problem
 }
 
@@ -149,10 +150,29 @@ refit_at <- function(ridge, handle, phi, from) {
   length <- sqrt(sum((step * from$root)^2) / ridge$weight)
   if (length > 1) step <- step / length
   theta <- with_value(ridge, handle, step_theta(ridge, from$theta, from$at, step), phi)
-  problem <- ridge$problem
-  run <- .Call(C_emix_run, problem$data, handle$model, problem$control, as.vector(theta))
+  problem <- held_problem(ridge, handle, theta)
+  run <- run_em(problem, as.vector(theta))
+  if (run$status == 0L && may_lead_on(run$theta, handle, problem$spec)) run <- leave_ridge(run, problem)
   if (run$status != 0L) return(list(status = run$status))
   ridge_point(ridge, handle, phi, matrix(run$theta, nrow = ridge$k))
+}
+
+# The problem with the handle's parameter held where theta has it.
+held_problem <- function(ridge, handle, theta) {
+  problem <- ridge$problem
+  problem$model <- handle$model
+  problem$spec$held[[handle$block]][handle$at] <- TRUE
+  problem$spec$values <- lapply(stats::setNames(seq_along(ridge$blocks), ridge$blocks), function(b) {
+    ifelse(problem$spec$held[[b]], theta[, b], NA_real_)
+  })
+  problem
+}
+
+# Components that coincide or, other than the one of the handle, are empty may be better elsewhere.
+may_lead_on <- function(theta, handle, spec) {
+  if (spec$k < 2L) return(FALSE)
+  parameters <- unpack_core(theta, spec)
+  length(setdiff(growing(parameters, spec), handle$at)) > 0L || length(coinciding(parameters, spec)) > 0L
 }
 
 # Where the walks of a handle begin. From a boundary (a probability of 0 or 1) it is a step so short that nothing is lost.
@@ -168,6 +188,7 @@ ridge_start <- function(ridge, handle) {
 
 # Has the walk come to where two components that are alike are in each other's place?
 have_exchanged <- function(ridge, theta) {
+  if (!nrow(ridge$pairs)) return(FALSE)
   free <- function(theta) {
     vapply(seq_along(ridge$links)[-1L], function(b) {
       v <- links[[ridge$links[b]]]$to(theta[, b])
@@ -198,6 +219,57 @@ next_step <- function(point, side, step, goal, most) {
 
 far_on <- c(identity = 1e8, log = 60, logit = 36)
 
+# Starts of other branches: a component empty, or two neighbours the same.
+other_starts <- function(theta, spec) {
+  parameters <- unpack_core(as.vector(theta), spec)
+  free <- which(!spec$held$prop & parameters$prop > 0)
+  emptied <- if (length(free) > 1L) lapply(free, function(j) {
+    parameters$prop[j] <- 0
+    parameters
+  })
+  order <- spec$family$order(parameters)
+  merged <- lapply(seq_len(spec$k - 1L), function(i) {
+    pair <- order[c(i, i + 1L)]
+    out <- spec$family$merge(parameters, pair[1L], pair[2L])
+    for (b in spec$family$blocks) out[[b]][pair[2L]] <- out[[b]][pair[1L]]
+    out$prop <- parameters$prop
+    out
+  })
+  lapply(c(emptied, merged), impose, spec = spec)
+}
+
+most_branches <- 10L
+
+# The highest point with the value of this one on another branch; NULL where none is higher. Not one on which components
+# have exchanged their places, nor a chance cluster.
+higher_branch <- function(ridge, handle, point) {
+  if (ridge$k < 2L || ridge$k > most_branches) return(NULL)
+  problem <- held_problem(ridge, handle, point$theta)
+  best <- NULL
+  for (start in other_starts(point$theta, problem$spec)) {
+    theta <- with_value(ridge, handle, matrix(unlist(start, use.names = FALSE), nrow = ridge$k), point$phi)
+    run <- run_em(problem, as.vector(theta))
+    theta <- matrix(run$theta, nrow = ridge$k)
+    if (run$status != 0L || !run$converged || have_exchanged(ridge, theta) || is_chance(ridge, theta)) next
+    to <- ridge_point(ridge, handle, point$phi, theta)
+    if (to$status == 0L && to$objective > max(point$objective, best$objective) + ridge$slack) best <- to
+  }
+  best
+}
+
+# Without a prior the values of an empty component make no difference, here nor further on.
+is_emptied <- function(ridge, handle, point) {
+  handle$block > 1L && !handle$shared && is.null(ridge$problem$model$prior_family) &&
+    point$theta[handle$at, 1L] * ridge$weight < 1e-6 * ridge$problem$unit
+}
+
+# What is wrong with the step from one point to the next: "" if nothing.
+step_fault <- function(ridge, now, to) {
+  if (to$status != 0L) return("failed")
+  if (to$objective > ridge$top + ridge$slack) return("higher")
+  if (is_smooth(now, to)) "" else "jump"
+}
+
 # From the maximum to one side (-1, 1) until u = goal, in steps of at most `most` of u. What ended it:
 #   limit      phi is where u = goal
 #   flat, empty, exchange   the objective does not fall enough before the boundary, before the component is without rows,
@@ -209,7 +281,7 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
   now <- handle$start
   points <- list()
   ended <- function(end, ...) {
-    list(end = end, u = max(0, vapply(points, `[[`, 0, "u")), points = points, ...)
+    list(end = end, u = max(0, vapply(points, `[[`, 0, "u")), points = points, most = most, ...)
   }
   if (now$status != 0L) return(ended("collapse"))
   step <- now$first * min(most, goal)
@@ -218,23 +290,30 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
     phi <- now$phi + side * step
     if (abs(if (handle$link == "logit") phi else phi - handle$start$phi) > far_on[[handle$link]]) return(ended("flat"))
     to <- refit_at(ridge, handle, phi, now)
-    sound <- to$status == 0L && to$objective <= ridge$top + ridge$slack && is_smooth(now, to)
-    if (!sound && step > least) {
+    fault <- step_fault(ridge, now, to)
+    if (nzchar(fault) && step > least) {
       step <- step / 4
       next
     }
-    if (!sound && (to$status != 0L || is_chance(ridge, to$theta))) return(ended("collapse"))
-    if (to$objective > ridge$top + ridge$slack) return(ended("higher", theta = to$theta))
+    if (fault == "failed" || (nzchar(fault) && is_chance(ridge, to$theta))) return(ended("collapse"))
+    if (fault == "higher") return(ended("higher", theta = to$theta))
     if (to$u >= goal - 1e-7) {
       found <- close_in(ridge, handle, now, to, goal)
-      points <- c(points, list(found$point))
-      return(ended("limit", phi = found$phi, theta = found$point$theta))
+      to <- higher_branch(ridge, handle, found$point)
+      if (is.null(to)) {
+        points <- c(points, list(found$point))
+        return(ended("limit", phi = found$phi, theta = found$point$theta))
+      }
+      if (to$objective > ridge$top + ridge$slack) return(ended("higher", theta = to$theta))
+      fault <- "jump"
     }
-    points <- c(points, list(to))
-    if ((!sound || side * to$slope > 0) && have_exchanged(ridge, to$theta)) return(ended("exchange"))
-    own <- handle$block > 1L && !handle$shared
-    if (own && to$theta[handle$at, 1L] * ridge$weight < 1e-6 * ridge$problem$unit) return(ended("empty"))
-    step <- next_step(to, side, step, goal, most)
+    exchanged <- (nzchar(fault) || side * to$slope > 0) && have_exchanged(ridge, to$theta)
+    # The profile is the highest branch.
+    if (nzchar(fault) && !exchanged) points <- Filter(function(point) point$u < to$u, points)
+    if (!exchanged || !nzchar(fault)) points <- c(points, list(to))
+    if (exchanged) return(ended("exchange"))
+    if (is_emptied(ridge, handle, to)) return(ended("empty"))
+    step <- next_step(to, side, if (nzchar(fault)) to$first * most else step, goal, most)
     now <- to
   }
   ended("flat")

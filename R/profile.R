@@ -27,7 +27,7 @@ walk_handles <- function(fit, chosen, goal, most, argument) {
     emix_warn("boundary", "On the boundary, or of a component without rows: ",
       listing(vapply(handles[lost], `[[`, "", "own")), ". There are no limits for these.")
   }
-  handles <- handles[!lost]
+  handles <- lapply(handles[!lost], function(handle) c(handle, list(start = ridge_start(ridge, handle))))
   small <- ridge_on_nodes(ridge, fit, handles, goal)
   handles <- lapply(handles, function(handle) {
     for (side in c("low", "high")) {
@@ -43,13 +43,12 @@ walk_handles <- function(fit, chosen, goal, most, argument) {
 # On nodes where these stand for the rows all along, else on the rows.
 walk_side <- function(ridge, small, handle, side, goal, most) {
   if (!is.null(small)) {
-    handle$start <- ridge_start(small, handle)
-    found <- follow_ridge(small, handle, side, goal, most)
-    ends <- lapply(c(list(handle$start), found$points), function(point) as.vector(point$theta))
+    start <- ridge_start(small, handle)
+    found <- follow_ridge(small, utils::modifyList(handle, list(start = start)), side, goal, most)
+    ends <- lapply(c(list(start), found$points), function(point) as.vector(point$theta))
     ends <- do.call(cbind, ends[unique(c(1L, length(ends)))])
     if (!found$end %in% c("higher", "collapse") && nodes_hold(small$problem, ends, 100 * nodes_left)) return(found)
   }
-  handle$start <- ridge_start(ridge, handle)
   follow_ridge(ridge, handle, side, goal, most)
 }
 
@@ -58,7 +57,7 @@ ridge_on_nodes <- function(ridge, fit, handles, goal) {
   problem <- ridge$problem
   if (!length(handles) || !may_use_nodes(problem$rows, problem$spec, problem$settings)) return(NULL)
   theta <- lapply(handles, function(handle) {
-    from <- ridge_start(ridge, handle)
+    from <- handle$start
     if (from$status != 0L) return(NULL)
     vapply(c(-1.2, 1.2) * goal, function(way) {
       as.vector(step_theta(ridge, from$theta, from$at, from$along * from$first * way))
@@ -130,10 +129,136 @@ warn_of_higher <- function(fit, ridge, thetas) {
   best <- runs[[which.max(vapply(runs, `[[`, 0, "objective"))]]
   family <- problem$spec$family
   parameters <- unpack(best$theta, family, fit$k, fit$core, fit$components)
-  objective <- fit$objective + best$objective - ridge$top
+  objective <- best$objective + problem$offset
   text <- sprintf("%s = %s", names(coef(fit)), format(unlist(parameters), digits = 5, trim = TRUE))
   warning(warningCondition(paste0("The fit is not at the highest maximum: a refit found a ", objective_name(fit), " of ",
     format(objective, digits = 8), " against ", format(fit$objective, digits = 8), ", at ", listing(text, 9L),
     ". Limits on that side are NA. Fit again with these parameters as `start`."), parameters = parameters, objective = objective,
     class = c("emix_warning_maximum", "emix_warning"), call = NULL))
+}
+
+# A walk's points without those that the search for its end has left close together, and those at which the profile has become
+# flat, far from all others.
+shown_points <- function(walk) {
+  u <- vapply(walk$points, `[[`, 0, "u")
+  if (!length(u)) return(walk$points)
+  if (walk$end == "limit") return(walk$points[u < max(u) - 0.3 * walk$most | seq_along(u) == length(u)])
+  walk$points[seq_len(which(u >= 0.99 * max(u))[1L])]
+}
+
+# Rows of profile(): values from the lowest to the highest.
+handle_table <- function(ridge, fit, handle) {
+  low <- rev(shown_points(handle$low))
+  high <- shown_points(handle$high)
+  points <- c(low, list(c(handle$start, top = TRUE)), high)
+  root <- rep(c(-1, 0, 1), c(length(low), 1L, length(high))) * vapply(points, `[[`, 0, "u")
+  all <- vapply(points, function(point) {
+    unlist(ridge$problem$spec$family$from_core(unpack_core(as.vector(point$theta), ridge$problem$spec), fit$core)[ridge$blocks])
+  }, double(length(ridge$theta)))
+  all <- matrix(all, ncol = length(ridge$theta), byrow = TRUE, dimnames = list(NULL, names(coef(fit))))
+  table <- data.frame(parameter = handle$own, value = all[, handle$names[1L]], root = root,
+    height = ridge$top - root^2 / 2 + ridge$problem$offset, all, check.names = FALSE)
+  names(table)[4L] <- if (is.null(fit$arguments$prior)) "loglik" else "objective"
+  table
+}
+
+#' Profile likelihood
+#'
+#' The highest log-likelihood for each value of a parameter, all others being free: what the data say of that parameter.
+#'
+#' @details
+#' The profile of a parameter `t` is `l_p(t) = max l` over all parameters with that one held at `t`, its deviance
+#' `D(t) = 2 (max l - l_p(t))`. In large samples `D` at the true value is chi-squared with one degree of freedom, so that
+#' the values with `D(t) <= q^2`, `q` the normal quantile, are a confidence interval (Venzon & Moolgavkar 1988). It depends on no
+#' scale and may be asymmetric, and so is to be preferred to Wald's where rows are few or components overlap. The signed root
+#' `sign(t - estimate) sqrt(D(t))` is a straight line where Wald limits are good.
+#'
+#' Each value takes a refit by EM with Newton steps from a start that the curvature predicts, so that the ridge of the likelihood is followed
+#' without breaks from the maximum on. A proportion is held while the free others share what is left; a
+#' shared parameter is held for all components. The path is not followed to where components have exchanged their places (label switching).
+#' With a prior it is the log posterior that is profiled: limits are then those of its height, not of posterior probability.
+#'
+#' **No limit.** A component's location cannot be limited where a mixture without that component would do: as its proportion may
+#' be 0, the profile nowhere falls below the likelihood of one component less. Then, and where components
+#' would have to exchange their places or one would collapse first, [confint.emix()] gives the boundary (0, 1, `Inf`, `-Inf`) and says so.
+#'
+#' @param fitted a fit of [emix()], by maximum likelihood or with a prior.
+#' @param which which parameters: names as in [coef()], numbers among them, or names of blocks, such as `"mean"`. Default: all.
+#' @param level the profile is followed to the limits of this confidence level, between 0 and 1. Default 0.99.
+#' @param points about how many values to each side of the estimate, from 1 to 1000. Default 8.
+#' @param ... for `plot()`: graphical parameters; else not used, and anything given is an error.
+#' @return `profile()`: a data frame of class `"em_profile"` with a row per value, in increasing order: `parameter` (a shared one has the name of
+#'   its block), its `value`, the signed `root`, the log-likelihood `loglik` (with a prior the `objective`), and all parameters of the
+#'   refit, named as in [coef()]. Units are those of the data. Held parameters have no rows. Where there is no limit, the
+#'   rows end where the profile becomes flat.
+#'   `confint()`: limits as of [confint.emix()], interpolated between the values (to about three digits; `confint(fit, method = "profile")`
+#'   computes them), a row per parameter; `NA` where the profile does not reach the level. `plot()`: its argument, invisibly.
+#' @section Warnings:
+#' `emix_warning_limit` names parameters without a limit, with the reason. `emix_warning_maximum`: a refit is higher than the fit, which therefore is
+#' not the highest maximum; the condition has `parameters` and `objective` of the higher one. `emix_warning_boundary`:
+#' proportions that are 0 or 1 and parameters of a component without rows are left out. `emix_warning_iterations`: the fit has not converged.
+#' @section Errors:
+#' `emix_error_input` for an unknown `which`, numbers outside what is said above, and a fit with a hard E-step; `emix_error_object` for a
+#' damaged fit.
+#' @references
+#' Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based confidence intervals.
+#' *Applied Statistics* 37, 87-94.
+#'
+#' McLachlan, G. and Peel, D. (2000). *Finite Mixture Models*. Wiley, New York.
+#' @seealso [confint.emix()], whose method `"profile"` gives the limits.
+#' @examples
+#' fit <- emix(faithful$waiting, k = 2)
+#' p <- profile(fit, "sd")
+#' head(p)
+#' plot(p)
+#' confint(p, level = 0.9)
+#' @export
+profile.emix <- function(fitted, which, level = 0.99, points = 8, ...) {
+  check_no_dots(...)
+  check_fit(fitted, "fitted")
+  level <- check_number(level, "level", 0, 1, open = TRUE)
+  points <- check_count(points, "points", 1, 1000)
+  family <- family_of(fitted$family$name)
+  names <- theta_names(family, fitted$components)
+  blocks <- rep(c("prop", family$blocks), each = fitted$k)
+  chosen <- if (missing(which)) seq_along(names) else read_parm(which, names, blocks, "which")
+  goal <- stats::qnorm((1 + level) / 2)
+  walks <- walk_handles(fitted, chosen, goal, goal / points, "fitted")
+  walks$handles <- Filter(function(handle) handle$start$status == 0L, walks$handles)
+  table <- do.call(rbind, lapply(walks$handles, handle_table, ridge = walks$ridge, fit = fitted))
+  if (is.null(table)) stop_input("which", "of parameters that are free and not on their boundary")
+  structure(table, class = c("em_profile", "data.frame"))
+}
+
+# Values at signed roots, by interpolation of a monotone profile; NA beyond its ends.
+value_of_root <- function(rows, root) {
+  order <- order(rows$value)
+  x <- rows$root[order]
+  y <- rows$value[order]
+  if (length(x) < 2L || any(diff(x) <= 0)) {
+    # Where it turns back, up to there.
+    rising <- cumprod(c(1, diff(x[x >= 0]) > 0)) == 1
+    falling <- rev(cumprod(c(1, diff(rev(-x[x <= 0])) > 0)) == 1)
+    keep <- c(which(x < 0)[utils::head(falling, sum(x < 0))], which(x >= 0)[rising])
+    x <- x[keep]
+    y <- y[keep]
+  }
+  if (length(x) < 2L) return(rep(NA_real_, length(root)))
+  values <- stats::splinefun(x, y, method = "monoH.FC")(root)
+  near <- 1e-6 * max(1, abs(x))
+  ifelse(root < min(x) - near | root > max(x) + near, NA_real_, values)
+}
+
+#' @rdname profile.emix
+#' @param object,x the value of `profile()`.
+#' @param parm which of its parameters, by name. Default: all.
+#' @export
+confint.em_profile <- function(object, parm, level = 0.95, ...) {
+  check_no_dots(...)
+  level <- check_number(level, "level", 0, 1, open = TRUE)
+  parameters <- unique(object$parameter)
+  if (!missing(parm)) parameters <- parameters[read_parm(parm, parameters, sub("[.].*", "", parameters))]
+  z <- stats::qnorm((1 + level) / 2)
+  limits <- vapply(parameters, function(p) value_of_root(object[object$parameter == p, ], c(-z, z)), double(2L))
+  matrix(limits, ncol = 2L, byrow = TRUE, dimnames = list(parameters, limit_names(level)))
 }

@@ -42,7 +42,7 @@ fit_problem <- function(fit) {
   rows <- core_rows(frame, control$condense)
   spec <- list(family = family_of(fit$family$name), k = fit$k, held = fit$held, equal = fit$equal)
   prior <- core_prior(fit$arguments$prior, spec, rows, fit$core)
-  list(spec = spec, rows = rows, data = core_data(rows, fit$core), model = core_model(spec, rows, prior),
+  list(spec = spec, rows = rows, prior = prior, data = core_data(rows, fit$core), model = core_model(spec, rows, prior),
     threads = usable_threads(control, as.double(rows$n) * fit$k))
 }
 
