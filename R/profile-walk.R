@@ -32,7 +32,7 @@ new_ridge <- function(fit, problem) {
   }
   theta <- matrix(run$theta, nrow = fit$k)
   open <- !fit$held$prop
-  list(problem = problem, theta = theta, top = run$objective, open = open, room = sum(theta[open, 1L]), k = fit$k,
+  list(problem = problem, theta = theta, top = run$objective, open = open, room = 1 - sum(theta[!open, 1L]), k = fit$k,
     links = c("logit", unname(family$links)), blocks = c("prop", family$blocks), weight = fit$nobs,
     slack = max(1e-6 * problem$unit, 64 * .Machine$double.eps * abs(run$objective)), pairs = alike_pairs(fit, problem))
 }
@@ -186,21 +186,25 @@ ridge_start <- function(ridge, handle) {
   point
 }
 
+# Parameters of each component on their free scales, a row each; shared ones make no difference.
+free_places <- function(theta, kinds) {
+  places <- lapply(seq_along(kinds)[-1L], function(b) pmin(pmax(links[[kinds[b]]]$to(theta[, b]), -1e3), 1e3))
+  do.call(cbind, places)
+}
+
+# Squared distances of components (numbers i) of one set to those (j) of another.
+place_gaps <- function(a, b, i, j) rowSums((a[i, , drop = FALSE] - b[j, , drop = FALSE])^2)
+
 # Has the walk come to where two components that are alike are in each other's place?
 have_exchanged <- function(ridge, theta) {
-  if (!nrow(ridge$pairs)) return(FALSE)
-  free <- function(theta) {
-    vapply(seq_along(ridge$links)[-1L], function(b) {
-      v <- links[[ridge$links[b]]]$to(theta[, b])
-      pmin(pmax(v, -1e3), 1e3)
-    }, double(ridge$k))
-  }
-  a <- matrix(free(theta), nrow = ridge$k)
-  b <- matrix(free(ridge$theta), nrow = ridge$k)
   one <- ridge$pairs[, 1L]
   two <- ridge$pairs[, 2L]
-  gap <- function(i, j) rowSums((a[i, , drop = FALSE] - b[j, , drop = FALSE])^2)
-  any(gap(one, two) + gap(two, one) < gap(one, one) + gap(two, two))
+  if (!length(one)) return(FALSE)
+  now <- free_places(theta, ridge$links)
+  top <- free_places(ridge$theta, ridge$links)
+  crossed <- place_gaps(now, top, one, two) + place_gaps(now, top, two, one)
+  # Those that coincide in the fit have no places.
+  any(crossed < place_gaps(now, top, one, one) + place_gaps(now, top, two, two) & place_gaps(top, top, one, two) > 1e-8)
 }
 
 # Does the objective go from one point to the next as their slopes say? Else it jumped.

@@ -227,6 +227,7 @@ profile.emix <- function(fitted, which, level = 0.99, points = 8, ...) {
   walks$handles <- Filter(function(handle) handle$start$status == 0L, walks$handles)
   table <- do.call(rbind, lapply(walks$handles, handle_table, ridge = walks$ridge, fit = fitted))
   if (is.null(table)) stop_input("which", "of parameters that are free and not on their boundary")
+  row.names(table) <- NULL
   structure(table, class = c("em_profile", "data.frame"))
 }
 
