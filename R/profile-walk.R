@@ -244,15 +244,30 @@ other_starts <- function(theta, spec) {
 
 most_branches <- 10L
 
+# Of many rows, the starts that do not end far lower on a part of them: what is far there is farther on all.
+near_branches <- function(starts, problem, point) {
+  part <- part_of(problem)
+  if (NROW(part$data$x) == NROW(problem$data$x)) return(starts)
+  part$control$max_iter <- 0L
+  here <- run_em(part, as.vector(point$theta))
+  part$control$max_iter <- problem$control$max_iter
+  Filter(function(start) {
+    run <- run_em(part, start)
+    run$status != 2L && (run$status != 0L || run$objective > here$objective - 20 * problem$unit)
+  }, starts)
+}
+
 # The highest point with the value of this one on another branch; NULL where none is higher. Not one on which components
 # have exchanged their places, nor a chance cluster.
 higher_branch <- function(ridge, handle, point) {
   if (ridge$k < 2L || ridge$k > most_branches) return(NULL)
   problem <- held_problem(ridge, handle, point$theta)
+  starts <- lapply(other_starts(point$theta, problem$spec), function(start) {
+    as.vector(with_value(ridge, handle, matrix(unlist(start, use.names = FALSE), nrow = ridge$k), point$phi))
+  })
   best <- NULL
-  for (start in other_starts(point$theta, problem$spec)) {
-    theta <- with_value(ridge, handle, matrix(unlist(start, use.names = FALSE), nrow = ridge$k), point$phi)
-    run <- run_em(problem, as.vector(theta))
+  for (start in near_branches(starts, problem, point)) {
+    run <- run_em(problem, start)
     theta <- matrix(run$theta, nrow = ridge$k)
     if (run$status != 0L || !run$converged || have_exchanged(ridge, theta) || is_chance(ridge, theta)) next
     to <- ridge_point(ridge, handle, point$phi, theta)
@@ -279,7 +294,7 @@ step_fault <- function(ridge, now, to) {
 #   flat, empty, exchange   the objective does not fall enough before the boundary, before the component is without rows,
 #              before components exchange their places
 #   collapse   a component collapses, or becomes a chance cluster
-#   higher     theta is higher than the maximum
+#   higher     theta is another maximum, higher than the fit's
 # with the points on the way, and u (the largest).
 follow_ridge <- function(ridge, handle, side, goal, most = 1) {
   now <- handle$start
@@ -300,7 +315,7 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
       next
     }
     if (fault == "failed" || (nzchar(fault) && is_chance(ridge, to$theta))) return(ended("collapse"))
-    if (fault == "higher") return(ended("higher", theta = to$theta))
+    if (fault == "higher") return(do.call(ended, higher_end(ridge, to$theta)))
     if (to$u >= goal - 1e-7) {
       found <- close_in(ridge, handle, now, to, goal)
       to <- higher_branch(ridge, handle, found$point)
@@ -308,7 +323,7 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
         points <- c(points, list(found$point))
         return(ended("limit", phi = found$phi, theta = found$point$theta))
       }
-      if (to$objective > ridge$top + ridge$slack) return(ended("higher", theta = to$theta))
+      if (to$objective > ridge$top + ridge$slack) return(do.call(ended, higher_end(ridge, to$theta)))
       fault <- "jump"
     }
     exchanged <- (nzchar(fault) || side * to$slope > 0) && have_exchanged(ridge, to$theta)
@@ -321,6 +336,13 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
     now <- to
   }
   ended("flat")
+}
+
+# Where EM goes on to, with nothing held, from where it is higher than the maximum.
+higher_end <- function(ridge, theta) {
+  run <- run_em(ridge$problem, as.vector(theta))
+  if (run$status != 0L || is_chance(ridge, run$theta)) return(list("collapse"))
+  list("higher", theta = run$theta, objective = run$objective)
 }
 
 is_chance <- function(ridge, theta) {

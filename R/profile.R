@@ -116,19 +116,13 @@ warn_of_walks <- function(fit, ridge, handles, goal) {
         sprintf(walk_reasons[[reason]], objective_name(fit)), ".")
     }
   }
-  higher <- unlist(lapply(handles, function(h) {
-    lapply(Filter(function(side) side$end == "higher", h[c("low", "high")]), function(side) list(side$theta))
-  }), recursive = FALSE)
-  if (length(higher)) warn_of_higher(fit, ridge, unlist(higher, recursive = FALSE))
+  higher <- Filter(function(walk) walk$end == "higher", unlist(lapply(handles, `[`, c("low", "high")), recursive = FALSE))
+  if (length(higher)) warn_of_higher(fit, ridge, higher[[which.max(vapply(higher, `[[`, 0, "objective"))]])
 }
 
-# EM without anything held goes on from where it is higher. `thetas`: such places.
-warn_of_higher <- function(fit, ridge, thetas) {
+warn_of_higher <- function(fit, ridge, best) {
   problem <- ridge$problem
-  runs <- Filter(function(run) run$status == 0L, lapply(thetas, function(theta) run_em(problem, as.vector(theta))))
-  best <- runs[[which.max(vapply(runs, `[[`, 0, "objective"))]]
-  family <- problem$spec$family
-  parameters <- unpack(best$theta, family, fit$k, fit$core, fit$components)
+  parameters <- unpack(best$theta, problem$spec$family, fit$k, fit$core, fit$components)
   objective <- best$objective + problem$offset
   text <- sprintf("%s = %s", names(coef(fit)), format(unlist(parameters), digits = 5, trim = TRUE))
   warning(warningCondition(paste0("The fit is not at the highest maximum: a refit found a ", objective_name(fit), " of ",
