@@ -57,6 +57,19 @@ other_starts <- function(theta, spec) {
   lapply(c(emptied, merged), impose, spec = spec)
 }
 
+# Other maxima that the search for the fit has met, but for chance clusters: the highest few, as lists of the core's parameters.
+other_maxima <- function(fit, family, most = 4L) {
+  table <- fit$maxima
+  if (is.null(table)) return(list())
+  others <- utils::head(setdiff(which(!table$spurious), fit$convergence$maximum), most)
+  blocks <- c("prop", family$blocks)
+  lapply(others, function(row) {
+    values <- matrix(as.double(unlist(table[row, theta_names(family, seq_len(fit$k))])), nrow = fit$k)
+    parameters <- lapply(seq_along(blocks), function(b) values[, b])
+    family$to_core(stats::setNames(parameters, blocks), fit$core)
+  })
+}
+
 most_branches <- 10L
 
 # Of many rows, the starts that do not end far lower on a part of them: what is far there is farther on all.
@@ -77,7 +90,8 @@ near_branches <- function(starts, problem, point) {
 higher_branch <- function(ridge, handle, point) {
   if (ridge$k < 2L || ridge$k > most_branches) return(NULL)
   problem <- held_problem(ridge, handle, point$theta)
-  starts <- lapply(other_starts(point$theta, problem$spec), function(start) {
+  starts <- c(other_starts(point$theta, problem$spec), lapply(ridge$maxima, impose, spec = problem$spec))
+  starts <- lapply(starts, function(start) {
     as.vector(with_value(ridge, handle, matrix(unlist(start, use.names = FALSE), nrow = ridge$k), point$phi))
   })
   best <- NULL

@@ -2,7 +2,7 @@
 #
 # A ridge is a list: problem (as for run_em(), of all rows or of nodes), theta (the maximum, a row per component and a column
 # per block, prop first), top (its objective), open (whose proportion is free), room (their sum), links (by block), slack (how much
-# higher is higher), pairs (components that the likelihood cannot tell apart).
+# higher is higher), pairs (components that the likelihood cannot tell apart), maxima (others that the fit's search has met).
 # A handle is what is held: block, at (components, all of them for a shared parameter), link, names (those of coef()), model (with it
 # held), start (the point at the maximum).
 # A point: phi (the value on its free scale), theta, objective, u = sqrt(2 (top - objective)), slope (d objective / d phi along the
@@ -34,7 +34,8 @@ new_ridge <- function(fit, problem) {
   open <- !fit$held$prop
   list(problem = problem, theta = theta, top = run$objective, open = open, room = 1 - sum(theta[!open, 1L]), k = fit$k,
     links = c("logit", unname(family$links)), blocks = c("prop", family$blocks), weight = fit$nobs,
-    slack = max(1e-6 * problem$unit, 64 * .Machine$double.eps * abs(run$objective)), pairs = alike_pairs(fit, problem))
+    slack = max(1e-6 * problem$unit, 64 * .Machine$double.eps * abs(run$objective)), pairs = alike_pairs(fit, problem),
+    maxima = other_maxima(fit, family))
 }
 
 # What is to be held, one for each free parameter among the chosen ones (numbers of coef()); lost: those without rows or room.
