@@ -17,6 +17,7 @@ new_watch <- function(shown) {
 # The walks of all handles to both sides: a list of handles, each with start, low and high.
 walk_handles <- function(fit, chosen, goal, most, argument) {
   check_soft(fit, argument)
+  check_size(fit, argument)
   problem <- ridge_problem(fit)
   ridge <- new_ridge(fit, problem)
   watch <- new_watch(problem$settings$progress)
@@ -43,9 +44,10 @@ walk_handles <- function(fit, chosen, goal, most, argument) {
 # On nodes where these stand for the rows all along, else on the rows.
 walk_side <- function(ridge, small, handle, side, goal, most) {
   if (!is.null(small)) {
-    start <- ridge_start(small, handle)
-    found <- follow_ridge(small, utils::modifyList(handle, list(start = start)), side, goal, most)
-    ends <- lapply(c(list(start), found$points), function(point) as.vector(point$theta))
+    on_nodes <- handle
+    on_nodes$start <- ridge_start(small, handle)
+    found <- follow_ridge(small, on_nodes, side, goal, most)
+    ends <- lapply(c(list(on_nodes$start), found$points), function(point) as.vector(point$theta))
     ends <- do.call(cbind, ends[unique(c(1L, length(ends)))])
     if (!found$end %in% c("higher", "collapse") && nodes_hold(small$problem, ends, 100 * nodes_left)) return(found)
   }
@@ -104,16 +106,17 @@ walk_reasons <- c(
   collapse = "further on a component collapses or becomes a chance cluster, before the %s has fallen enough; the boundary is given")
 
 warn_of_walks <- function(fit, ridge, handles, goal) {
-  ends <- lapply(handles, function(h) c(low = h$low$end, high = h$high$end))
   if (!fit$converged) emix_warn("iterations", "The fit has not converged: the profile is about the maximum that lies next to it.")
   for (reason in names(walk_reasons)) {
-    missed <- unlist(lapply(seq_along(handles), function(i) {
-      sides <- c("lower", "upper")[ends[[i]] == reason]
-      if (length(sides)) paste(paste(sides, collapse = " and "), "of", handles[[i]]$own)
-    }))
-    if (length(missed)) {
-      emix_warn("limit", "There is no limit (", paste(missed, collapse = ", "), "): ",
-        sprintf(walk_reasons[[reason]], objective_name(fit)), ".")
+    missed <- lapply(handles, function(h) {
+      sides <- Filter(function(side) h[[side]]$end == reason, c(lower = "low", upper = "high"))
+      list(text = if (length(sides)) paste(paste(names(sides), collapse = " and "), "of", h$own),
+        fall = vapply(sides, function(side) h[[side]]$u^2, 0))
+    })
+    text <- unlist(lapply(missed, `[[`, "text"))
+    if (length(text)) {
+      emix_warn("limit", "There is no limit (", paste(text, collapse = ", "), "): ", sprintf(walk_reasons[[reason]], objective_name(fit)),
+        sprintf(" (twice the fall is about %.2g, %.3g would be needed).", max(unlist(lapply(missed, `[[`, "fall"))), goal^2))
     }
   }
   higher <- Filter(function(walk) walk$end == "higher", unlist(lapply(handles, `[`, c("low", "high")), recursive = FALSE))

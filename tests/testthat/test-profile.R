@@ -104,7 +104,7 @@ test_that("binomial mixtures against brute force", {
 
 test_that("the coins: limits that exist, against brute force, and those that do not", {
   half <- emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop")
-  expect_warning(limits <- profile_of(half), "lower of prob.2", class = "emix_warning_limit")
+  expect_warning(limits <- profile_of(half), "lower of prob.2.*3.84 would be needed", class = "emix_warning_limit")
   expect_identical(limits["prob.2", 1], 0)
   expect_identical(limits["prob.1", 2], 1)
   brute <- c(brute_limit(half, 3, -1, 0.95, coin_tosses, oracle_binomial, equal = "prop", step = 0.05),
