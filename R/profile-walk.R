@@ -185,7 +185,8 @@ next_step <- function(point, side, step, goal, most) {
   min((goal - point$u) / rate, most / rate, 3 * step)
 }
 
-far_on <- c(identity = 1e8, log = 60, logit = 36)
+# Farther than this, from the maximum or for a logit from zero, there is no limit but the boundary.
+far_on <- c(identity = 1e30, log = 70, logit = 36)
 
 # Without a prior the values of an empty component make no difference, here nor further on.
 is_emptied <- function(ridge, handle, point) {

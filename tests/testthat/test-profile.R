@@ -20,6 +20,9 @@ test_that("one normal component: the closed forms", {
     fall <- function(t) 2 * n * (log(t / s) + (s^2 / t^2 - 1) / 2) - z2
     expect_near(limits["sd.1", ], c(uniroot(fall, c(s / 9, s), tol = 1e-13)$root, uniroot(fall, c(s, s * 9), tol = 1e-13)$root), 1e-8)
     expect_true(all(is.na(limits["prop.1", ])))
+    # Rows that hardly count leave limits far out.
+    light <- profile_of(emix(x, k = 1, weights = v * 0.06 / n))
+    expect_near((light["mean.1", ] - m) / s / sqrt(expm1(z2 / 0.06)), c(-1, 1), 1e-8)
     known <- emix(x, k = 1, weights = weights, fixed = list(sd = 1.5))
     expect_near(profile_of(known)["mean.1", ], m + c(-1, 1) * 1.5 * sqrt(z2 / n), 1e-9)
   }
