@@ -8,6 +8,8 @@
 #   emix_warning_start       the start was changed
 #   emix_warning_spurious    every maximum found may have a chance cluster
 #   emix_warning_singular, _indefinite, _boundary, _range, _derivative   what standard errors lack: see vcov.R, contrast.R
+#   emix_warning_limit       a profile likelihood has no limit on a side
+#   emix_warning_maximum     a refit is higher than the fit; has $parameters and $objective
 
 # Stops with a condition of class emix_error_<kind>, then emix_error.
 emix_stop <- function(kind, ..., argument = NULL, call = NULL) {

@@ -1,11 +1,15 @@
 # Confidence limits of the parameters.
 
-# How limits are got: each takes a checked fit, the level and the type of covariance, and gives a matrix of two columns, a
-# row per parameter in the order of coef().
+# How limits are got: each takes a checked fit, the level, the type of covariance and numbers of the chosen parameters (at least
+# their limits are wanted), and gives a matrix of two columns, a row per parameter in the order of coef().
 limit_methods <- list(
-  wald = function(fit, level, type) {
+  wald = function(fit, level, type, chosen) {
     curve <- fit_covariance(fit, type)
     wald_limits(curve, fit, level)
+  },
+  profile = function(fit, level, type, chosen) {
+    if (type != "observed") stop_input("type", "left out: limits from the profile need no covariances", dQuote(type, FALSE))
+    profile_limits(fit, level, chosen)
   }
 )
 
@@ -47,18 +51,18 @@ limit_names <- function(level) {
 }
 
 # Numbers of the parameters that are asked for: by name, by number or by block ("mean": all means).
-read_parm <- function(parm, names, blocks) {
+read_parm <- function(parm, names, blocks, argument = "parm") {
   if (is.character(parm) && !anyNA(parm)) {
     at <- lapply(parm, function(p) if (p %in% names) match(p, names) else which(p == blocks))
     unknown <- parm[!lengths(at)]
     if (length(unknown)) {
-      stop_input("parm", paste0("names of parameters (", listing(names), ") or of blocks of them"), listing(dQuote(unknown, FALSE)))
+      stop_input(argument, paste0("names of parameters (", listing(names), ") or of blocks of them"), listing(dQuote(unknown, FALSE)))
     }
     return(unlist(at))
   }
   whole <- is.numeric(parm) && !is.object(parm) && !anyNA(parm) && all(parm == round(parm) & parm >= 1 & parm <= length(names))
   if (!whole) {
-    stop_input("parm", sprintf("names of parameters, or whole numbers from 1 to %d", length(names)), describe(parm))
+    stop_input(argument, sprintf("names of parameters, or whole numbers from 1 to %d", length(names)), describe(parm))
   }
   as.integer(parm)
 }
@@ -75,23 +79,34 @@ read_parm <- function(parm, names, blocks) {
 #' Wald limits suppose that the log-likelihood is a parabola on that scale. Where limits of a proportion cover
 #' nearly all of 0 to 1, the sample does not say much about it, nor about the other parameters that depend on it.
 #'
+#' `method = "profile"`: the values at which twice the fall of the profile log-likelihood (with a prior, of the profile log posterior) is
+#' the square of the normal quantile, to eight digits or more (Venzon & Moolgavkar 1988): see [profile.emix()]. They are to be preferred
+#' where rows are few or components overlap. Where the profile does not fall so far, there is no limit: the boundary
+#' (0, 1, `Inf`, `-Inf`; for proportions beside held ones what these leave) is given, with a warning. A probability whose
+#' estimate is 0 or 1 has its other limit.
+#'
 #' @param object a fit of [emix()], by maximum likelihood or with a prior.
 #' @param parm which parameters: names as in [coef()], numbers among them, or names of blocks, such as `"mean"`. Default: all.
 #' @param level confidence level, between 0 and 1. Default 0.95.
-#' @param method `"wald"`.
-#' @param type `"observed"` (default) or `"sandwich"`, the covariances that Wald limits are from: see [vcov.emix()].
+#' @param method `"wald"` (default) or `"profile"`.
+#' @param type `"observed"` (default) or `"sandwich"`, the covariances that Wald limits are from: see [vcov.emix()]. Profile limits have none.
 #' @param ... not used; anything given is an error.
 #' @return a matrix with a row per parameter and columns `"2.5 %"` and `"97.5 %"`, or what `level` says; in
 #'   the units of the data. `NA` for held parameters, for those on a boundary, and where [vcov.emix()] warns of no covariances.
 #' @section Warnings:
-#' Those of [vcov.emix()].
+#' `"wald"`: those of [vcov.emix()]. `"profile"`: `emix_warning_limit` where limits do not exist, `emix_warning_maximum` where a refit is higher than
+#' the fit (limits on that side are `NA`), and others of [profile.emix()].
 #' @section Errors:
-#' `emix_error_input` for an unknown `parm`, a `level` outside 0 to 1 and a fit with a hard E-step.
+#' `emix_error_input` for an unknown `parm`, a `level` outside 0 to 1, a fit with a hard E-step, and `type = "sandwich"` with `"profile"`.
 #' @references
 #' McLachlan, G. and Peel, D. (2000). *Finite Mixture Models*, section 2.15. Wiley, New York.
+#'
+#' Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based confidence intervals.
+#' *Applied Statistics* 37, 87-94.
 #' @examples
 #' fit <- emix(faithful$waiting, k = 2)
 #' confint(fit)
+#' confint(fit, method = "profile")
 #' confint(fit, "mean", level = 0.9)
 #' @export
 confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("observed", "sandwich"), ...) {
@@ -104,7 +119,7 @@ confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("
   names <- theta_names(family, object$components)
   blocks <- rep(c("prop", family$blocks), each = object$k)
   chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)
-  limits <- limit_methods[[method]](object, level, type)
+  limits <- limit_methods[[method]](object, level, type, chosen)
   dimnames(limits) <- list(names, limit_names(level))
   limits[chosen, , drop = FALSE]
 }

@@ -42,17 +42,21 @@ fit_problem <- function(fit) {
   rows <- core_rows(frame, control$condense)
   spec <- list(family = family_of(fit$family$name), k = fit$k, held = fit$held, equal = fit$equal)
   prior <- core_prior(fit$arguments$prior, spec, rows, fit$core)
-  list(spec = spec, data = core_data(rows, fit$core), model = core_model(spec, rows, prior),
+  list(spec = spec, rows = rows, prior = prior, data = core_data(rows, fit$core), model = core_model(spec, rows, prior),
     threads = usable_threads(control, as.double(rows$n) * fit$k))
 }
 
 count_coordinates <- function(fit) fit$k * length(fit$parameters)
 
-curvature <- function(fit, problem = fit_problem(fit)) {
+check_size <- function(fit, argument) {
   if (count_coordinates(fit) > most_coordinates) {
-    stop_input("object", sprintf("of at most %d parameters for a matrix of their covariances", most_coordinates),
+    stop_input(argument, sprintf("of at most %d parameters for a matrix of their covariances", most_coordinates),
       format(count_coordinates(fit)))
   }
+}
+
+curvature <- function(fit, problem = fit_problem(fit)) {
+  check_size(fit, "object")
   found <- .Call(C_emix_inform, problem$data, problem$model, problem$threads, fit$core$theta)
   if (found$status != 0L) {
     emix_stop("fit", "The likelihood at the fit's parameters is not a number: a component has collapsed or a row is impossible.")

@@ -156,6 +156,7 @@ battery_curvature <- function(spec) {
       expect_vcov(fit, spec$x, spec$oracle, w)
       limits <- confint(fit)
       expect_true(all(limits[, 1] < coef(fit) & coef(fit) < limits[, 2]))
+      expect_profile(fit, spec$x, spec$oracle, w, level = 0.5)
       expect_near(em_contrast(fit, function(p) unlist(p))$std.error, sqrt(diag(vcov(fit))), 1e-7)
     }
   })

@@ -24,6 +24,7 @@ uses <- list(
   tidy = function(f) emix:::tidy.emix(f, conf.int = TRUE), glance = function(f) emix:::glance.emix(f),
   augment = function(f) emix:::augment.emix(f),
   vcov = vcov, sandwich = function(f) vcov(f, "sandwich", "free"), confint = function(f) confint(f),
+  profile_limits = function(f) confint(f, method = "profile"), profile = function(f) plot(profile(f, level = 0.5, points = 2)),
   em_contrast = function(f) em_contrast(f, function(p) p$prop[1]),
   demix = function(f) demix(3, f, size = if (inherits(f, "emix_binomial")) 10),
   pemix = function(f) pemix(3, f, size = if (inherits(f, "emix_binomial")) 10),
