@@ -7,6 +7,7 @@
 most_splits <- 24L
 
 new_pair <- function(null, alternative, control) {
+  control$accelerate <- TRUE
   source <- boot_source(null, control)
   setup <- function(fit) list(spec = fit_spec(fit), affine = null$core, control = source$control, prior = NULL)
   list(null = setup(null), alternative = setup(alternative), theta = source$theta, source = source)
@@ -15,9 +16,10 @@ new_pair <- function(null, alternative, control) {
 # Twice the gain of the alternative over the null in these rows; NA where the null cannot be fitted. A chance cluster is no
 # evidence of a component, and the null is itself in the alternative: so it is never negative.
 ratio_statistic <- function(rows, pair) {
-  null <- best_of_few(rows, pair$null, pair$theta)
+  points <- with_points(rows, pair$null$spec$family)
+  null <- best_of_few(points, pair$null, pair$theta)
   if (is.null(null)) return(NA_real_)
-  other <- best_of_few(rows, pair$alternative, from_null(null$theta, pair))
+  other <- best_of_few(points, pair$alternative, from_null(null$theta, pair))
   gain <- if (is.null(other) || other$spurious) 0 else 2 * (other$objective - null$objective)
   # Below this it is of runs that ended in one place.
   if (gain > 4 * same_maximum * null$unit) gain else 0
