@@ -54,9 +54,9 @@ bond_left <- function(block, a, b) {
 #' **The p-value** of `B` replicates of which `e` have `T* >= T` is `(1 + e) / (1 + B)`, and its Monte Carlo standard error
 #' `sqrt(p (1 - p) / B)`.
 #'
-#' **Early stopping** (`stop = TRUE`; Besag & Clifford 1991): the test ends with exceedance number `h = floor(level (B + 1))`, since `p` would then be above `level`
-#' whatever the replicates to come were: so the decision at `level` is that of all replicates. The
-#' p-value is then `h / b`, with `b` the replicates up to that exceedance.
+#' **Early stopping** (`stop = TRUE`; Besag & Clifford 1991): the test ends with exceedance number `h`, the smallest number at least `floor(level (B + 1))`
+#' and above `level B` (50 of 999 at 0.05), since `p` would be above `level` whatever the replicates to come were: so the decision at `level` is that of all
+#' replicates. The p-value is then `h / b`, with `b` the replicates up to that exceedance.
 #'
 #' **`em_test_k()`** fits the smallest `k` by [emix()] and tests it against `k + 1`; where `p <= level`, it goes on with the fit of `k + 1`, until
 #' a test is not significant or `k` ends. `level` is that of each test, not of the sequence: the chance to find
@@ -167,6 +167,8 @@ em_test_k <- function(x, k = 1:5, replicates = 999, level = 0.05, stop = TRUE, c
   open <- TRUE
   for (against in k[-1L]) {
     larger <- fit_of(against)
+    why <- not_nested(fit, larger)
+    if (!is.null(why)) stop_input("equal", paste0("such that k = ", fit$k, " is a special case of k = ", against), paste("so:", why))
     test <- test_pair(fit, larger, draw_seeds(1L + replicates), level, stop, control)
     tests <- c(tests, list(test))
     rows <- c(rows, list(data.frame(k = fit$k, against = against, loglik = fit$loglik, statistic = test$statistic,
@@ -194,7 +196,7 @@ fitter_of_k <- function(x, control, ...) {
     c(list(x), list(...))
   }
   unfit <- intersect(names(Filter(Negate(is.null), given)), c("fixed", "start", "prior"))
-  if (length(unfit) && !(identical(unfit, "prior") && is_flat(given$prior))) {
+  if (length(unfit) && !(identical(unfit, "prior") && is_flat(as_prior(given$prior)))) {
     stop_input(unfit[1L], "left out: it is of one number of components, or no maximum likelihood")
   }
   if (!is.null(control)) given$control <- control

@@ -184,6 +184,7 @@ vcov.em_bootstrap <- function(object, scale = c("natural", "free"), complete = T
 free_covariance <- function(found, fit) {
   curve <- curvature(fit)
   k <- fit$k
+  if (!curve$q) return(matrix(0, 0L, 0L))
   values <- vapply(seq_len(curve$q), function(i) {
     at <- which(curve$at == i)[1L]
     if (at <= k) return(log(found[, at]) - log(found[, curve$reference]))

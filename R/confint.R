@@ -107,6 +107,7 @@ confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("
   check_fit(object)
   level <- check_number(level, "level", 0, 1, open = TRUE)
   method <- check_choice(method, "method", names(limit_methods))
+  if (method == "bootstrap" && !missing(type)) stop_input("type", "left out: it is of Wald limits; samples are chosen by `resample`")
   type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
   family <- family_of(object$family$name)
   names <- theta_names(family, object$components)

@@ -48,8 +48,10 @@ split_components <- function(parameters, family, most) {
   Map(function(from, way) family$split(grown, from, length(grown$prop), way), ways$from, ways$way)
 }
 
-# Exceedances at which p is above the level whatever the replicates to come are.
-enough_exceedances <- function(replicates, level) floor(level * (replicates + 1) + 1e-9)
+# Exceedances at which p is above the level, at once and whatever the replicates to come are.
+enough_exceedances <- function(replicates, level) {
+  max(1, floor(level * (replicates + 1) + 1e-9), floor(level * replicates + 1e-9) + 1)
+}
 
 # The p-value of `statistic` from those of replicates, in their order; NA ones have none. With `most` exceedances the
 # first that many decide, and the rest is not looked at.
@@ -72,7 +74,7 @@ ratio_test <- function(null, alternative, seeds, level, stop, control) {
   observed <- run_replicates(seeds[1L], function(seed) ratio_statistic(rows, pair), 1L)[[1L]]
   if (is.na(observed)) emix_stop("fit", "The smaller model cannot be fitted again to its own rows.")
   replicates <- length(seeds) - 1L
-  most <- if (stop) max(1, enough_exceedances(replicates, level)) else Inf
+  most <- if (stop) enough_exceedances(replicates, level) else Inf
   found <- run_replicates(seeds[-1L], function(seed) ratio_statistic(resamplers$parametric(pair$source), pair),
     usable_processes(control), control$progress, enough = function(done) sum(unlist(done) >= observed, na.rm = TRUE) >= most)
   found <- as.double(unlist(found))

@@ -15,7 +15,9 @@ setup_problem <- function(rows, setup) {
 # Rows with the points on which runs from many starts begin.
 with_points <- function(rows, family) {
   part <- some_rows(rows, family)
-  list(rows = rows, part = part, coarse = some_rows(part, family, coarse_points))
+  # Others are but a part of the rows.
+  stand <- sum(row_weights(part)) > 0.999 * sum(row_weights(rows))
+  list(rows = rows, part = part, coarse = some_rows(part, family, coarse_points), stand = stand)
 }
 
 # The best of the runs from the columns of `warm` (the core's parameters) and from some starts of the rows' own: one that is
@@ -34,7 +36,7 @@ best_of_few <- function(points, setup, warm = NULL, starts = few_starts) {
     run_field(small, theta, kind, problem$control$max_iter)
   # Heats end at a loose tolerance, and some at saddles: these are left on points, where steps cost little.
   field <- finish_few(field, small)
-  if (!whole) field <- finish_few(field, problem, rows, setup$control)
+  if (!whole) field <- finish_few(field, problem, rows, setup$control, points$stand)
   best <- rank_runs(field)[1L]
   if (is.na(best)) return(NULL)
   run <- take_runs(field, best)
@@ -43,11 +45,11 @@ best_of_few <- function(points, setup, warm = NULL, starts = few_starts) {
 }
 
 # The best few that differ to the end on `problem`; by nodes of the rows where they pay.
-finish_few <- function(field, problem, rows = NULL, control = NULL) {
+finish_few <- function(field, problem, rows = NULL, control = NULL, stands_for = FALSE) {
   top <- distinct_runs(field, rank_runs(field), few_finished)
   if (!length(top)) return(field)
-  # Heights on points are those on all rows but for little.
-  if (!is.null(rows)) top <- top[field$objective[top] > field$objective[top[1L]] - few_apart * field$unit[1L]]
+  # Heights on points that stand for all rows are those on all rows but for little.
+  if (!is.null(rows) && stands_for) top <- top[field$objective[top] > field$objective[top[1L]] - few_apart * field$unit[1L]]
   theta <- field$theta[, top, drop = FALSE]
   on <- function(ground) run_field(ground, theta, field$kind[top], problem$control$max_iter)
   run <- if (!is.null(rows) && may_use_nodes(rows, problem$spec, control)) {

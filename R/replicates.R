@@ -28,8 +28,8 @@ run_replicates <- function(seeds, task, processes, progress = FALSE, enough = fu
     fork <- length(done) > 1L && processes > 1L && (n - length(done)) * per > fork_seconds
     done <- c(done, if (fork) forked(some, seeded, processes) else lapply(some, seeded))
     per <- (wall_clock() - now) / length(some) * if (fork) processes else 1
-    # The first task also loads what the others have then at hand.
-    batch <- if (length(done) < 3L) 2L else as.integer(min(1e5, max(processes, batch_seconds / per * processes)))
+    # The first task also loads what the others have then at hand. Not more than there are already, lest much is done for nothing.
+    batch <- as.integer(max(2L, min(length(done), max(processes, batch_seconds / per * processes))))
     if (progress && wall_clock() - begun > 2 && wall_clock() - said > 0.5) {
       said <- wall_clock()
       cat("\remix: replicate ", length(done), " of ", n, file = stderr(), sep = "")
