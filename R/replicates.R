@@ -3,9 +3,9 @@
 # One seed per task, by R's generator: all that a caller's seed decides, and all by which the generator moves on.
 draw_seeds <- function(n) sample.int(.Machine$integer.max, n, replace = TRUE)
 
-# Seconds that a batch of tasks should take, and below which the rest is not worth a fork.
-batch_seconds <- 0.8
-fork_seconds <- 0.15
+# Seconds that a batch of tasks should take, at least and at most; and of work below which the rest is not worth a fork.
+batch_seconds <- c(0.3, 1)
+fork_seconds <- 0.6
 
 # A list of task(seed) for each seed, in their order whatever process made them; R's generator is left as it was.
 # `enough`, asked after each batch with the list so far, may end it: the list is then shorter.
@@ -28,8 +28,10 @@ run_replicates <- function(seeds, task, processes, progress = FALSE, enough = fu
     fork <- length(done) > 1L && processes > 1L && (n - length(done)) * per > fork_seconds
     done <- c(done, if (fork) forked(some, seeded, processes) else lapply(some, seeded))
     per <- (wall_clock() - now) / length(some) * if (fork) processes else 1
-    # The first task also loads what the others have then at hand. Not more than there are already, lest much is done for nothing.
-    batch <- as.integer(max(2L, min(length(done), max(processes, batch_seconds / per * processes))))
+    # The first task also loads what the others have then at hand. Not more than there are already, lest much is done for
+    # nothing, unless that is too little for a fork.
+    most <- batch_seconds / max(per, 1e-6) * processes
+    batch <- if (length(done) < 3L) 2L else as.integer(ceiling(min(max(length(done), most[1L]), most[2L], 1e5)))
     if (progress && wall_clock() - begun > 2 && wall_clock() - said > 0.5) {
       said <- wall_clock()
       cat("\remix: replicate ", length(done), " of ", n, file = stderr(), sep = "")

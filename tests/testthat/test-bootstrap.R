@@ -50,6 +50,20 @@ test_that("tasks come in the order of their seeds whoever did them, and an error
   expect_lt(length(run(seeds, slow, 1L, enough = function(done) length(done) >= 5)), 40)
 })
 
+test_that("replicates made in forked processes are the same to the bit", {
+  run <- internal("run_replicates")
+  labelled <- emix(x, labels = replace(rep(NA, 272), 1:9, ifelse(faithful$eruptions[1:9] > 3, 2, 1)))
+  for (f in list(fit, labelled, emix(cbind(heads, tails) ~ 1, data = coins, family = "binomial", prior = "default"))) {
+    source <- internal("boot_source")(f, em_control())
+    marks <- internal("component_marks")(f, internal("curvature")(f))
+    slowly <- function(seed) {
+      Sys.sleep(0.04)
+      lapply(types, function(type) internal("new_replicate")(source, type, marks))
+    }
+    expect_identical(run(22 + 1:24, slowly, 2L), run(22 + 1:24, slowly, 1L))
+  }
+})
+
 test_that("one normal component: what each type must give", {
   set.seed(4)
   y <- rnorm(30, 10, 2)
