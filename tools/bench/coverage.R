@@ -83,6 +83,7 @@ main <- function(arguments) {
   unknown <- setdiff(words, c(names(problems), names(methods)))
   if (length(unknown)) refuse(paste("not known:", unknown[1]))
   load_tools(list(emix = list(package = "emix")))
+  library(emix)
   chosen <- intersect(names(methods), words)
   if (!length(chosen)) chosen <- names(methods)
   if ("profile" %in% chosen && !has_profile()) {
