@@ -1,15 +1,21 @@
 # Confidence limits of the parameters.
 
-# How limits are got: each takes a checked fit, the level, the type of covariance and numbers of the chosen parameters (at least
-# their limits are wanted), and gives a matrix of two columns, a row per parameter in the order of coef().
+# How limits are got: each takes a checked fit, the level, the type of covariance, numbers of the chosen parameters (at least
+# their limits are wanted) and what else it knows, and gives a matrix of two columns, a row per parameter in the order of coef().
 limit_methods <- list(
-  wald = function(fit, level, type, chosen) {
+  wald = function(fit, level, type, chosen, ...) {
+    check_no_dots(...)
     curve <- fit_covariance(fit, type)
     wald_limits(curve, fit, level)
   },
-  profile = function(fit, level, type, chosen) {
+  profile = function(fit, level, type, chosen, ...) {
+    check_no_dots(...)
     if (type != "observed") stop_input("type", "left out: limits from the profile need no covariances", dQuote(type, FALSE))
     profile_limits(fit, level, chosen)
+  },
+  bootstrap = function(fit, level, type, chosen, boot = "percentile", ...) {
+    boot <- check_choice(boot, "boot", boot_limits)
+    confint(resample_fit(fit, ...), level = level, boot = boot)
   }
 )
 
@@ -76,6 +82,9 @@ read_parm <- function(parm, names, blocks, argument = "parm") {
 #' back, so that they are legal: proportions between 0 and 1, standard deviations positive. With
 #' a prior they are limits of the normal approximation to the posterior density on that scale.
 #'
+#' `method = "bootstrap"`: from replicates of the fit in samples like its own, see [em_bootstrap()] and [confint.em_bootstrap()]. R's generator is
+#' used. To ask several questions of one bootstrap, make it once: `confint(em_bootstrap(fit))`.
+#'
 #' Wald limits suppose that the log-likelihood is a parabola on that scale. Where limits of a proportion cover
 #' nearly all of 0 to 1, the sample does not say much about it, nor about the other parameters that depend on it.
 #'
@@ -88,14 +97,15 @@ read_parm <- function(parm, names, blocks, argument = "parm") {
 #' @param object a fit of [emix()], by maximum likelihood or with a prior.
 #' @param parm which parameters: names as in [coef()], numbers among them, or names of blocks, such as `"mean"`. Default: all.
 #' @param level confidence level, between 0 and 1. Default 0.95.
-#' @param method `"wald"` (default) or `"profile"`.
+#' @param method `"wald"` (default), `"profile"` or `"bootstrap"`.
 #' @param type `"observed"` (default) or `"sandwich"`, the covariances that Wald limits are from: see [vcov.emix()]. Profile limits have none.
-#' @param ... not used; anything given is an error.
+#' @param ... for `method = "bootstrap"`: `boot`, `"percentile"` (default) or `"bca"`, as in [confint.em_bootstrap()]; `replicates` (999),
+#'   `resample` (`"parametric"`) and `control`, which are `replicates`, `type` and `control` of [em_bootstrap()]. Anything else is an error.
 #' @return a matrix with a row per parameter and columns `"2.5 %"` and `"97.5 %"`, or what `level` says; in
 #'   the units of the data. `NA` for held parameters, for those on a boundary, and where [vcov.emix()] warns of no covariances.
 #' @section Warnings:
 #' `"wald"`: those of [vcov.emix()]. `"profile"`: `emix_warning_limit` where limits do not exist, `emix_warning_maximum` where a refit is higher than
-#' the fit (limits on that side are `NA`), and others of [profile.emix()].
+#' the fit (limits on that side are `NA`), and others of [profile.emix()]. `"bootstrap"`: those of [em_bootstrap()] and [confint.em_bootstrap()].
 #' @section Errors:
 #' `emix_error_input` for an unknown `parm`, a `level` outside 0 to 1, a fit with a hard E-step, and `type = "sandwich"` with `"profile"`.
 #' @references
@@ -110,16 +120,16 @@ read_parm <- function(parm, names, blocks, argument = "parm") {
 #' confint(fit, "mean", level = 0.9)
 #' @export
 confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("observed", "sandwich"), ...) {
-  check_no_dots(...)
   check_fit(object)
   level <- check_number(level, "level", 0, 1, open = TRUE)
   method <- check_choice(method, "method", names(limit_methods))
+  if (method == "bootstrap" && !missing(type)) stop_input("type", "left out: it is of Wald limits; samples are chosen by `resample`")
   type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
   family <- family_of(object$family$name)
   names <- theta_names(family, object$components)
   blocks <- rep(c("prop", family$blocks), each = object$k)
   chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)
-  limits <- limit_methods[[method]](object, level, type, chosen)
+  limits <- limit_methods[[method]](object, level, type, chosen, ...)
   dimnames(limits) <- list(names, limit_names(level))
   limits[chosen, , drop = FALSE]
 }

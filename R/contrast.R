@@ -125,7 +125,8 @@ depends_on_lost <- function(fun, fit, curve, value) {
 
 #' Functions of the parameters, with standard errors
 #'
-#' Any function of a mixture's parameters: its estimate, standard error and confidence limits by the delta method.
+#' Any function of a mixture's parameters: its estimate, standard error and confidence limits by the delta method
+#' or the bootstrap.
 #'
 #' @details
 #' With `g` the function's gradient by the free coordinates of [vcov.emix()] and `V` their covariance matrix, the standard error is
@@ -137,13 +138,17 @@ depends_on_lost <- function(fun, fit, curve, value) {
 #' parameters by about half of what a single row says. The function is only asked for legal parameters: proportions sum to one, held and
 #' shared parameters stay so.
 #'
-#' @param fit a fit of [emix()], by maximum likelihood or with a prior.
+#' With `type = "bootstrap"`, or the value of [em_bootstrap()] for `fit`, `fun` is computed in each replicate: the standard error is their standard
+#' deviation, and the limits are percentiles of them, or BCa limits; see [confint.em_bootstrap()].
+#'
+#' @param fit a fit of [emix()], by maximum likelihood or with a prior; or the value of [em_bootstrap()].
 #' @param fun a function of one argument, the list of parameters: `p$prop`, then `p$mean` and `p$sd`, or `p$prob`; each
 #'   a vector with a number per component, in the units of the data, named by the components. It returns one or more numbers,
 #'   always as many.
 #' @param level confidence level of the limits, between 0 and 1. Default 0.95.
-#' @param type `"observed"` (default) or `"sandwich"`: see [vcov.emix()].
-#' @param ... not used; anything given is an error.
+#' @param type `"observed"` (default), `"sandwich"` or `"bootstrap"`: see [vcov.emix()].
+#' @param ... for a bootstrap: `boot`, `"percentile"` (default) or `"bca"`; for `type = "bootstrap"` also `replicates`, `resample` and `control` as
+#'   [vcov.emix()] has them. Anything else is an error.
 #' @param x the value of `em_contrast()`.
 #' @param digits significant digits.
 #' @return a data frame of class `"em_contrast"` with a row for each number of `fun` (with its names, if any) and
@@ -153,7 +158,7 @@ depends_on_lost <- function(fun, fit, curve, value) {
 #'   where [vcov.emix()] has no covariances, and where `fun` changes with a parameter on a boundary.
 #' @section Warnings:
 #' Those of [vcov.emix()]; `emix_warning_derivative` where `fun` is not smooth, so that its derivative is not known
-#' to a part in a thousand of the standard error, or is not a number.
+#' to a part in a thousand of the standard error, or is not a number. With a bootstrap those of [em_bootstrap()] and [confint.em_bootstrap()].
 #' @section Errors:
 #' `emix_error_input` where `fun` is no function or returns anything but numbers, and for a fit with a hard E-step;
 #' `emix_error_object` for a damaged fit.
@@ -165,12 +170,16 @@ depends_on_lost <- function(fun, fit, curve, value) {
 #' # the mixture's mean, and where the two densities are equally high
 #' em_contrast(fit, function(p) c(mean = sum(p$prop * p$mean), distance = diff(p$mean) / mean(p$sd)))
 #' @export
-em_contrast <- function(fit, fun, level = 0.95, type = c("observed", "sandwich"), ...) {
-  check_no_dots(...)
-  check_fit(fit, "fit")
+em_contrast <- function(fit, fun, level = 0.95, type = c("observed", "sandwich", "bootstrap"), ...) {
+  replicated <- inherits(fit, "em_bootstrap")
+  if (replicated) check_bootstrap(fit, "fit") else check_fit(fit, "fit")
   if (!is.function(fun)) stop_input("fun", "a function of a list of parameters", describe(fun))
   level <- check_number(level, "level", 0, 1, open = TRUE)
-  type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
+  type <- if (missing(type)) c("observed", "bootstrap")[1L + replicated] else check_choice(type, "type", c("observed", "sandwich", "bootstrap"))
+  if (replicated && type != "bootstrap") stop_input("type", "\"bootstrap\" for replicates", dQuote(type, FALSE))
+  if (replicated) return(contrast_limits(fit, fun, level, ...))
+  if (type == "bootstrap") return(contrast_of_samples(fit, fun, level, ...))
+  check_no_dots(...)
   check_soft(fit, "fit")
   value <- call_function(fun, fit$parameters)
   names <- names(value)

@@ -145,8 +145,9 @@ remix <- function(n, mixture, size = NULL) {
   draw_mixture(n, m$parameters, m$family, size)
 }
 
-draw_mixture <- function(n, parameters, family, size = NULL) {
-  component <- sample.int(length(parameters$prop), n, replace = TRUE, prob = parameters$prop)
+draw_mixture <- function(n, parameters, family, size = NULL,
+                         component = sample.int(length(parameters$prop), n, replace = TRUE, prob = parameters$prop)) {
+  force(component)
   value <- numeric(n)
   for (j in unique(component)) {
     at <- which(component == j)

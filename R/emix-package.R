@@ -8,7 +8,7 @@
 #' Start with `vignette("two-coins")` and `vignette("heights")`.
 #'
 #' @useDynLib emix, .registration = TRUE, .fixes = "C_"
-#' @importFrom stats AIC BIC coef dbinom dnorm fitted formula logLik model.frame model.response
+#' @importFrom stats anova AIC BIC coef dbinom dnorm fitted formula logLik model.frame model.response
 #'   confint model.weights na.fail naprint naresid nobs pbinom pnorm predict profile qbinom qnorm quantile rbinom
 #'   residuals rnorm runif simulate terms update vcov
 #' @importFrom graphics axis barplot hist legend lines mtext par points rect segments text title

@@ -90,7 +90,8 @@
 #'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
 #'   `starts`, `maxima`, `selection` (several `k`) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
 #'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
-#'   [simulate()], [update()], [formula()], [as.data.frame()], [vcov()], [confint()], [em_contrast()], [em_overlap()].
+#'   [simulate()], [update()], [formula()], [as.data.frame()], [vcov()], [confint()], [em_contrast()], [em_overlap()],
+#'   [profile()], [em_bootstrap()], [anova()], [em_test_k()].
 #' @section Errors and warnings:
 #' Errors have class `emix_error` and one of: `emix_error_input` (an argument is wrong; the
 #' condition's element `argument` names it), `emix_error_degenerate` (every start collapsed),

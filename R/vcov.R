@@ -216,8 +216,10 @@ scale_covariance <- function(covariance, units) {
 #'   inverse approximates the posterior covariance.
 #' - `type = "sandwich"`: `J^-1 (sum_i w_i s_i s_i') J^-1`, which is right also where the components are not what the
 #'   model says (White 1982), about the parameters that come nearest. A prior is part of `J`, not of the middle.
+#' - `type = "bootstrap"`: the covariance of the parameters in the replicates of [em_bootstrap()], which are made by R's generator;
+#'   `vcov(em_bootstrap(fit))` is the same, of replicates that can also be asked for more.
 #'
-#' A row of weight `w` counts as `w` equal rows, in both. Weights that are no counts (of precision, or of a survey) leave
+#' A row of weight `w` counts as `w` equal rows, in all. Weights that are no counts (of precision, or of a survey) leave
 #' the estimates right, but these covariances are then not: `weights / mean(weights)` at least keeps the number of rows.
 #'
 #' `scale = "natural"` applies the delta method: `D V D'`, with `D` the derivative of the parameters by `v`. There the
@@ -232,14 +234,15 @@ scale_covariance <- function(covariance, units) {
 #' These are approximations for many rows. Where components overlap much or hold few rows, limits by [confint()] are
 #' to be preferred to "estimate plus or minus two standard errors", and neither is exact; see McLachlan and Peel (2000, section 2.15).
 #'
-#' @param object a fit of [emix()], by maximum likelihood or with a prior.
-#' @param type `"observed"` (default) or `"sandwich"`.
+#' @param object a fit of [emix()], by maximum likelihood or with a prior; or the value of [em_bootstrap()].
+#' @param type `"observed"` (default), `"sandwich"` or `"bootstrap"`.
 #' @param scale `"natural"` (default): the parameters as [coef()] has them, in its order and with its names, in the units
 #'   of the data. `"free"`: the free coordinates; the name of each says what it is, `log(prop.1/prop.2)`, `mean.1`,
 #'   `log(sd.1)`, `logit(prob.1)`, or `log(sd)` for a shared one.
 #' @param complete with `scale = "natural"`: rows and columns of `NA` for parameters that have no standard
 #'   error (default), or none for them. Free coordinates never have such rows.
-#' @param ... not used; anything given is an error.
+#' @param ... for `type = "bootstrap"`: `replicates` (999), `resample` (`"parametric"`) and `control`, which are `replicates`, `type` and `control`
+#'   of [em_bootstrap()]. Anything else is an error.
 #' @return a symmetric matrix with row and column names.
 #' @section Warnings:
 #' `emix_warning_singular` (components coincide, or a parameter makes no difference) and `emix_warning_indefinite` (the
@@ -263,12 +266,13 @@ scale_covariance <- function(covariance, units) {
 #' vcov(fit, scale = "free")
 #' vcov(fit, type = "sandwich", complete = FALSE)
 #' @export
-vcov.emix <- function(object, type = c("observed", "sandwich"), scale = c("natural", "free"), complete = TRUE, ...) {
-  check_no_dots(...)
+vcov.emix <- function(object, type = c("observed", "sandwich", "bootstrap"), scale = c("natural", "free"), complete = TRUE, ...) {
   check_fit(object)
-  type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
+  type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich", "bootstrap"))
   scale <- if (missing(scale)) "natural" else check_choice(scale, "scale", c("natural", "free"))
   complete <- check_flag(complete, "complete")
+  if (type == "bootstrap") return(vcov(resample_fit(object, ...), scale = scale, complete = complete))
+  check_no_dots(...)
   curve <- fit_covariance(object, type)
   if (scale == "free") {
     covariance <- scale_covariance(curve$covariance, curve$scale)

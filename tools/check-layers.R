@@ -34,8 +34,8 @@ r_layers <- list(
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "nodes", "search", "leave"),
   c("emix", "fit", "select"),
-  c("methods", "predict", "simulate", "distribution", "update", "vcov", "confint", "contrast", "profile(-[a-z]+)?", "summary", "bootstrap",
-    "select-[a-z]+", "overlap", "tidy"),
+  c("methods", "predict", "simulate", "distribution", "update", "vcov", "confint", "contrast", "profile(-[a-z]+)?", "summary",
+    "select-[a-z]+", "overlap", "tidy", "resample", "replicates", "assign", "refit", "bootstrap(-[a-z]+)?", "lrt", "anova"),
   c("plot(-[a-z]+)?", "trace", "gradient"),
   c("data", "emix-package", "zzz")
 )
