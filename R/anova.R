@@ -66,8 +66,8 @@ bond_left <- function(block, a, b) {
 #' number of replicates are then used. Fits of `em_test_k()` use the generator too. The number of processes makes no difference.
 #'
 #' @param object,... for `anova()`: two or more fits of [emix()] to the same data by maximum likelihood, each a special case of the next: fewer
-#'   components, or more parameters shared or held. For `em_test_k()`: further arguments of [emix()], such as `family`, `equal`,
-#'   `weights` or `labels`, but not `prior`, `start` or `fixed`.
+#'   components, or more parameters shared or held. For `em_test_k()`: further arguments of [emix()], such as `family`, `data`, `equal`,
+#'   `weights` or `labels` (these as vectors), but not `prior`, `start` or `fixed`.
 #' @param x a fit of [emix()], of whose model and data `k` is tested, or data for [emix()].
 #' @param k whole numbers of components in a row, of which the last is only an alternative. Default `1:5`.
 #' @param replicates how many bootstrap samples for each test, at most, a whole number from 1 to 1e6. Default 999.
@@ -80,8 +80,9 @@ bond_left <- function(block, a, b) {
 #'   `statistic`, `replicates` (the values `T*`), `p`, `error`, `exceed`, `used`, `stopped`, `failed` and `missed`.
 #'
 #'   `em_test_k()`: a list of class `"em_test_k"` with `k` (the number found), `fit` (the fit of so many), `table` (a data frame, a row
-#'   per test: `k`, `against`, `loglik`, `statistic`, `replicates`, `exceed`, `stopped`, `p.value`, `mc.error`), `tests` as above, `level`
-#'   and `open` (was the last test significant too, so that more components may be needed?).
+#'   per test: `k`, `against`, `loglik`, `statistic`, `replicates`, `exceed`, `stopped`, `p.value`, `mc.error`), `tests` as above, `level`,
+#'   `open` (was the last test significant too, so that more components may be needed?) and `collapsed` (did `k + 1` components collapse
+#'   in every start of [emix()], so that there was nothing to test against?).
 #' @section Warnings:
 #' `emix_warning_replicates` counts bootstrap samples in which the smaller model cannot be fitted; they are left out. Those of [emix()].
 #' @section Errors:
@@ -141,6 +142,7 @@ anova_table <- function(fits, tests, level) {
 
 # What has to be said of tests, but for their numbers.
 ratio_notes <- function(tests, level) {
+  if (!length(tests)) return(NULL)
   stopped <- vapply(tests, `[[`, NA, "stopped")
   failed <- sum(vapply(tests, function(t) as.double(t$failed), 0))
   missed <- vapply(tests, `[[`, 0, "missed")
@@ -165,8 +167,14 @@ em_test_k <- function(x, k = 1:5, replicates = 999, level = 0.05, stop = TRUE, c
   if (is.null(control)) control <- fit$arguments$control
   rows <- tests <- list()
   open <- TRUE
+  larger <- fit
   for (against in k[-1L]) {
-    larger <- fit_of(against)
+    larger <- tryCatch(fit_of(against), emix_error_degenerate = function(e) NULL)
+    if (is.null(larger)) {
+      # No alternative that is a maximum.
+      open <- FALSE
+      break
+    }
     why <- not_nested(fit, larger)
     if (!is.null(why)) stop_input("equal", paste0("such that k = ", fit$k, " is a special case of k = ", against), paste("so:", why))
     test <- test_pair(fit, larger, draw_seeds(1L + replicates), level, stop, control)
@@ -177,7 +185,8 @@ em_test_k <- function(x, k = 1:5, replicates = 999, level = 0.05, stop = TRUE, c
     if (!open) break
     fit <- larger
   }
-  structure(list(k = fit$k, fit = fit, table = do.call(rbind, rows), tests = tests, level = level, open = open), class = "em_test_k")
+  structure(list(k = fit$k, fit = fit, table = do.call(rbind, rows), tests = tests, level = level, open = open,
+    collapsed = is.null(larger)), class = "em_test_k")
 }
 
 check_numbers_of_components <- function(k) {
@@ -213,12 +222,11 @@ print.em_test_k <- function(x, digits = max(3L, getOption("digits") - 3L), ...) 
   digits <- check_count(digits, "digits", 1, 22)
   cat("Number of components by likelihood-ratio tests (parametric bootstrap)\n\n")
   table <- x$table
-  shown <- data.frame(test = paste(table$k, "against", table$against), LR = format(table$statistic, digits = digits),
+  if (length(x$tests)) print(data.frame(test = paste(table$k, "against", table$against), LR = format(table$statistic, digits = digits),
     replicates = table$replicates, exceed = table$exceed, p = format(table$p.value, digits = digits),
-    "MC error" = format(table$mc.error, digits = 2L), check.names = FALSE)
-  print(shown, row.names = FALSE)
+    "MC error" = format(table$mc.error, digits = 2L), check.names = FALSE), row.names = FALSE)
   for (note in ratio_notes(x$tests, x$level)) cat(strwrap(note, 79L), sep = "\n")
   cat("\nk = ", x$k, if (x$open) paste0(": the last test is significant at ", x$level, " too, more may be needed") else
-    paste0(" is not rejected at ", x$level), "\n", sep = "")
+    if (x$collapsed) paste0(": with k = ", x$k + 1L, " every start collapses") else paste0(" is not rejected at ", x$level), "\n", sep = "")
   invisible(x)
 }

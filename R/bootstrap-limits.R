@@ -12,12 +12,24 @@ percentile_limits <- function(found, level) {
 bca_limits <- function(found, level, estimate, acceleration) {
   z <- stats::qnorm(c((1 - level) / 2, (1 + level) / 2))
   limits <- matrix(NA_real_, ncol(found), 2L, dimnames = list(colnames(found), NULL))
+  beyond <- one_side <- character()
   for (j in seq_len(ncol(found))) {
     v <- found[, j]
     if (anyNA(v) || is.na(acceleration[j])) next
     z0 <- stats::qnorm((sum(v < estimate[j]) + sum(v == estimate[j]) / 2) / length(v))
-    if (!is.finite(z0)) next
-    limits[j, ] <- stats::quantile(v, stats::pnorm(z0 + (z0 + z) / (1 - acceleration[j] * (z0 + z))), type = 6L, names = FALSE)
+    if (!is.finite(z0)) {
+      one_side <- c(one_side, colnames(found)[j])
+      next
+    }
+    p <- stats::pnorm(z0 + (z0 + z) / (1 - acceleration[j] * (z0 + z)))
+    if (any(pmin(p, 1 - p) * (length(v) + 1) < 1)) beyond <- c(beyond, colnames(found)[j])
+    limits[j, ] <- stats::quantile(v, p, type = 6L, names = FALSE)
+  }
+  if (length(one_side)) {
+    emix_warn("replicates", "All replicates of ", listing(one_side), " are on one side of the estimate: there are no BCa limits.")
+  }
+  if (length(beyond)) {
+    emix_warn("replicates", "BCa limits of ", listing(beyond), " are beyond the quantiles that so many replicates have: the extreme ones are taken.")
   }
   limits
 }
@@ -91,8 +103,8 @@ limits_of <- function(found, level, how, estimate, slopes, fit) {
 #' @param ... not used; anything given is an error.
 #' @return a matrix as [confint.emix()] gives.
 #' @section Warnings:
-#' `emix_warning_boundary` names parameters on a boundary; `emix_warning_replicates` where replicates are too few for the level; with `"bca"`
-#' those of [vcov.emix()].
+#' `emix_warning_boundary` names parameters on a boundary; `emix_warning_replicates` where replicates are too few for the level (or for
+#' what BCa limits make of it), or all on one side of the estimate, where BCa limits are `NA`; with `"bca"` those of [vcov.emix()].
 #' @references
 #' Efron, B. (1987). Better bootstrap confidence intervals. *Journal of the American Statistical Association* 82, 171-185.
 #'

@@ -8,6 +8,7 @@ most_splits <- 24L
 
 new_pair <- function(null, alternative, control) {
   control$accelerate <- TRUE
+  control$max_iter <- max(control$max_iter, 5000L)
   source <- boot_source(null, control)
   setup <- function(fit) list(spec = fit_spec(fit), affine = null$core, control = source$control, prior = NULL)
   list(null = setup(null), alternative = setup(alternative), theta = source$theta, source = source)

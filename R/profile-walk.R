@@ -14,12 +14,11 @@ ridge_problem <- function(fit) {
   problem <- fit_problem(fit)
   control <- fit$arguments$control
   control[c("accelerate", "trace")] <- list(TRUE, FALSE)
-  weight <- problem$rows$raw$weight
-  problem$unit <- if (is.null(weight)) 1 else min(1, mean(weight))
+  problem$unit <- row_unit(problem$rows)
   problem$total <- effective_rows(problem$rows)
   problem$settings <- control
-  problem$control <- list(accelerate = TRUE, tol = min(control$tol, 1e-8), max_iter = max(control$max_iter, 5000L),
-    threads = problem$threads, trace = FALSE, progress = FALSE, offset = 0)
+  settings <- utils::modifyList(unclass(control), list(tol = min(control$tol, 1e-8), max_iter = max(control$max_iter, 5000L), progress = FALSE))
+  problem$control <- core_control(settings, problem$threads, 0)
   problem$offset <- row_offset(problem$rows, problem$spec$family, fit$core) + or_default(problem$prior$offset, 0)
   problem
 }

@@ -26,11 +26,15 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     unit = row_unit(rows),
     data = core_data(rows, affine),
     model = model,
-    control = list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
-      threads = usable_threads(control, as.double(rows$n) * spec$k * control$starts), auto = control$threads == "auto",
-      trace = control$trace, progress = control$progress,
-      offset = row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
+    control = core_control(control, usable_threads(control, as.double(rows$n) * spec$k * control$starts),
+      row_offset(rows, spec$family, affine) + or_default(prior$offset, 0))
   )
+}
+
+# How a run goes, as the core reads it.
+core_control <- function(control, threads, offset) {
+  list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
+    threads = threads, auto = control$threads == "auto", trace = control$trace, progress = control$progress, offset = offset)
 }
 
 # To start threads, and to have them wait for each other, costs as much as some thousand rows.

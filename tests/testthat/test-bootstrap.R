@@ -252,6 +252,14 @@ test_that("vcov(), confint() and em_contrast() make the bootstrap that is asked 
   expect_near(unlist(own[3:4]), confint(boot, "sd.2", boot = "bca"), 1e-6)
 })
 
+test_that("BCa limits that replicates cannot give are said", {
+  boot <- boot_of(22, fit, 30)
+  boot$replicates[, "mean.1"] <- boot$estimate[["mean.1"]] + 1:30
+  expect_warning(expect_warning(limits <- confint(boot, level = 0.9, boot = "bca"), "one side", class = "emix_warning_replicates"),
+    "extreme", class = "emix_warning_replicates")
+  expect_identical(unname(is.na(limits[, 1])), 1:6 == 3)
+})
+
 test_that("it survives saveRDS() and a check of what it is", {
   boot <- boot_of(17, fit, 30)
   file <- tempfile()
