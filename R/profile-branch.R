@@ -114,5 +114,5 @@ higher_end <- function(ridge, theta) {
 
 is_chance <- function(ridge, theta) {
   spec <- ridge$problem$spec
-  isTRUE(any(spec$family$spurious(unpack_core(as.vector(theta), spec), ridge$problem$total, spec)))
+  isTRUE(any(spec$family$spurious(unpack_field(as.matrix(as.vector(theta)), spec), ridge$problem$total, spec)))
 }
