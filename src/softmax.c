@@ -70,21 +70,21 @@ void em_softmax(double *a, int k, int rows, const double *add, double *log_sum)
  * leaves the range; and log and log of the sum cancel at most 64. */
 static const double most_ratio = 64;
 
-/* aj[i] := exp(aj[i] + plus - reference[i]), added to sum[i]; returns the largest log. */
+/* aj[i] := exp(aj[i] + plus - reference[i]), added to sum[i]. Are all these logs at most `most`? */
 EM_KERNEL
-static double ratios(double *aj, double plus, double lowest, const double *reference, int rows,
-                     double *sum)
+static bool ratios(double *aj, double plus, double lowest, double most, const double *reference,
+                   int rows, double *sum)
 {
-    double high = lowest;
+    double above = 0;
 
-#pragma omp simd reduction(max : high)
+#pragma omp simd reduction(+ : above)
     for (int i = 0; i < rows; i++) {
         double ratio = (aj[i] + plus) - reference[i];
-        high = ratio > high ? ratio : high;
+        above += ratio <= most ? 0 : 1;
         aj[i] = exp_one(ratio, lowest);
         sum[i] += aj[i];
     }
-    return high;
+    return above == 0;
 }
 
 /* sum[i] := 1 / sum[i], and the sum of their logs. Division is slow, and four numbers need but
@@ -145,8 +145,19 @@ static double close_weighted(double *sum, double *reference, double plus, const 
     return log_sum;
 }
 
-/* The component whose log is least far below the largest in the first rows of the tile, or -1. */
+/* How far a component's log falls below the largest, row by row, in sum. (Compilers make vectors of
+ * sums, not all of them of largest values.) */
 EM_KERNEL
+static double sum_below(const double *aj, double plus, const double *top, int rows)
+{
+    double below = 0;
+#pragma omp simd reduction(+ : below)
+    for (int i = 0; i < rows; i++)
+        below += top[i] - (aj[i] + plus);
+    return below;
+}
+
+/* The component whose log is least far below the largest in the first rows of the tile, or -1. */
 static int find_reference(const double *a, int k, int rows, const double *add)
 {
     enum { LOOKS = 8 };
@@ -155,15 +166,11 @@ static int find_reference(const double *a, int k, int rows, const double *add)
 
     highest(a, k, looks, add, top);
     for (int j = 0; j < k; j++) {
-        const double *aj = a + em_at(j, EM_TILE);
-        double plus = add[j], below = 0;
-#pragma omp simd reduction(max : below)
-        for (int i = 0; i < looks; i++)
-            below = top[i] - (aj[i] + plus) > below ? top[i] - (aj[i] + plus) : below;
+        double below = sum_below(a + em_at(j, EM_TILE), add[j], top, looks);
         best = below < least ? j : best;
         least = below < least ? below : least;
     }
-    return least <= most_ratio ? best : -1;
+    return least <= looks * most_ratio ? best : -1;
 }
 
 /* a[i] := value. */
@@ -179,16 +186,15 @@ bool em_softmax_sums(double *a, int k, int rows, const double *add, const double
                      double *scale, double *log_sum)
 {
     int r = find_reference(a, k, rows, add);
-    double *reference = a + em_at(r < 0 ? 0 : r, EM_TILE), high = 0;
+    double *reference = a + em_at(r < 0 ? 0 : r, EM_TILE);
+    bool close = r >= 0;
 
-    if (r < 0)
-        return false;
     fill(scale, 1, rows);
-    for (int j = 0; j < k && high <= most_ratio; j++)
+    for (int j = 0; j < k && close; j++)
         if (j != r)
-            high =
-                ratios(a + em_at(j, EM_TILE), add[j] - add[r], lowest_log, reference, rows, scale);
-    if (!(high <= most_ratio))
+            close = ratios(a + em_at(j, EM_TILE), add[j] - add[r], lowest_log, most_ratio,
+                           reference, rows, scale);
+    if (!close)
         return false;
     *log_sum = weight == NULL ? close_equal(scale, reference, add[r], rows)
                               : close_weighted(scale, reference, add[r], weight, rows);
