@@ -98,9 +98,9 @@ bond_left <- function(block, a, b) {
 #' @examples
 #' set.seed(1)
 #' # One common standard deviation, or two?
-#' anova(emix(faithful$waiting, equal = "sd"), emix(faithful$waiting), replicates = 99)
+#' anova(emix(faithful$waiting, equal = "sd"), emix(faithful$waiting), replicates = 49)
 #'
-#' em_test_k(faithful$waiting, k = 1:3, replicates = 99)
+#' em_test_k(faithful$waiting, k = 1:3, replicates = 49)
 #' @export
 anova.emix <- function(object, ..., replicates = 999, level = 0.05, stop = TRUE, control = NULL) {
   fits <- list(object, ...)

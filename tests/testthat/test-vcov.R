@@ -241,7 +241,7 @@ test_that("what cannot be asked is refused", {
   expect_input_error(vcov(hard), "object", "hard E-step")
   expect_input_error(confint(hard), "object", "hard E-step")
   fit <- fit_coins()
-  expect_input_error(vcov(fit, type = "bootstrap"), "type")
+  expect_input_error(vcov(fit, type = "jackknife"), "type")
   expect_input_error(vcov(fit, scale = "log"), "scale")
   expect_input_error(vcov(fit, complete = NA), "complete")
   expect_input_error(vcov(fit, bogus = 1), "bogus")
