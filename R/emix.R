@@ -184,15 +184,33 @@ fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
   fit
 }
 
+# The response as a vector or a matrix of numbers.
+plain_response <- function(x) {
+  x <- bare(x)
+  if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
+    stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
+  }
+  x
+}
+
+columns_response <- function(x) {
+  bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
+  if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
+  if (length(bad)) {
+    stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
+  }
+  if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
+}
+
+# Names of rows that a data frame was given, not those that it made.
+given_names <- function(x) if (.row_names_info(x) > 0L) row.names(x)
+
 #' @rdname emix
 #' @export
 emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
                          equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
-  x <- bare(x)
-  if (is.null(x) || !is.atomic(x) || !is.numeric(x) || is.object(x) || length(dim(x)) > 2L) {
-    stop_input("x", "a numeric vector, a matrix, a data frame or a formula", describe(x))
-  }
+  x <- plain_response(x)
   args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
     labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
   fit_response(x, args, !missing(k), plain_call(match.call()))
@@ -203,16 +221,10 @@ emix.default <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, 
 emix.data.frame <- function(x, k = 2, family = NULL, weights = NULL, start = NULL, fixed = NULL,
                             equal = NULL, labels = NULL, prior = NULL, criterion = "BIC", control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
-  bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
-  if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
-  if (length(bad)) {
-    stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
-  }
-  response <- if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
+  response <- columns_response(x)
   args <- list(k = k, family = family, weights = weights, start = start, fixed = fixed, equal = equal,
     labels = labels, prior = prior, criterion = criterion, control = control, na.action = na.action)
-  fit_response(response, args, !missing(k), plain_call(match.call()),
-    names = if (.row_names_info(x) > 0L) row.names(x))
+  fit_response(response, args, !missing(k), plain_call(match.call()), names = given_names(x))
 }
 
 #' @rdname emix

@@ -35,6 +35,7 @@ r_layers <- list(
   c("evaluate", "nodes", "search", "leave"),
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "confint", "contrast", "summary", "bootstrap"),
+  c("teach", "step(-[a-z]+)?", "bound", "basins"),
   c("plot(-[a-z]+)?", "trace", "gradient"),
   c("data", "emix-package", "zzz")
 )
