@@ -36,7 +36,7 @@ r_layers <- list(
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "confint", "contrast", "summary", "bootstrap"),
   c("teach", "step(-[a-z]+)?", "bound", "basins"),
-  c("plot(-[a-z]+)?", "trace", "gradient"),
+  c("plot(-[a-z]+)?", "trace", "gradient", "animate"),
   c("data", "emix-package", "zzz")
 )
 
