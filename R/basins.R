@@ -11,7 +11,8 @@
 #' the run has *collapsed*; and what `max_iter` cut short is *unfinished*: on a plateau where components
 #' nearly coincide EM is as good as still, and the default acceleration of `em_control()` leads on from there.
 #'
-#' @param x data, in any form of [em_step()], or a fit of [emix()], whose data and model are used; a fit's parameters are then `theta`.
+#' @param x data, in any form of [em_step()], or a fit of [emix()], whose data and model are used; a fit's parameters are then `theta`. For the methods, the value of
+#'   `em_basins()`.
 #' @param theta parameters of all starts, in any form of [em_step()]: the two on the grid are replaced.
 #' @param along names of the two parameters as in [coef()]. Default: those of the first two components (`prob` or `mean`).
 #' @param grid numbers of values on the two axes, one number for both. Default 41.
@@ -37,6 +38,7 @@
 #'
 #' plot(em_basins(height ~ 1, data = subset(heights, classroom), theta = c(160, 180), equal = "sd",
 #'   grid = 21))
+#' @order 1
 #' @export
 em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, data = NULL, family = NULL, weights = NULL, labels = NULL,
                       fixed = NULL, equal = NULL, prior = NULL, control = em_control(accelerate = FALSE), na.action = na.fail, subset = NULL) {

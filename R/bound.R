@@ -21,7 +21,7 @@
 #' coefficients included), from log densities that the core of [emix()] computes.
 #'
 #' @inheritParams em_step
-#' @param x a fit of [emix()] or a step of [em_step()], whose data and model are used; or data, as in [em_step()].
+#' @param x a fit of [emix()] or a step of [em_step()], whose data and model are used; or data, as in [em_step()]. For `print()`, the value of `em_bound()`.
 #' @param theta parameters, in any form of [em_step()]. Default: those of the fit, or those after the step.
 #' @param q responsibilities: a matrix of rows x components, each row of sum 1; or parameters in any form of `theta`, at which the
 #'   posterior probabilities are taken. Default: the posterior probabilities at `theta`. Where components of rows are known, `q` must be 1 there.
@@ -47,6 +47,7 @@
 #' em_bound(step)
 #' # Any q will do: each coin equally likely in all rounds
 #' em_bound(step, q = matrix(0.5, 5, 2))
+#' @order 1
 #' @export
 em_bound <- function(x, theta = NULL, q = NULL, data = NULL, family = NULL, weights = NULL, labels = NULL, fixed = NULL, equal = NULL,
                      prior = NULL, control = em_control(), na.action = na.fail, subset = NULL) {

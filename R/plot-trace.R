@@ -1,6 +1,7 @@
 # Pictures of a trace against the iteration. Those along parameters are in plot-line.R.
 
 #' @rdname em_trace
+#' @order 2
 #' @export
 plot.em_trace <- function(x, type = "loglik", along = NULL, iterations = NULL, ascent = FALSE, component = 1, range = NULL,
                           col = NULL, main = NULL, xlab = NULL, ylab = NULL, ...) {

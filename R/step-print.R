@@ -14,7 +14,7 @@ show_parameter <- function(v, block, family, digits) {
 }
 
 #' @rdname em_step
-#' @param x a step.
+#' @order 2
 #' @export
 print.em_step <- function(x, formula = FALSE, row = 1, digits = 2, rows = 12, ...) {
   check_no_dots(...)
@@ -105,7 +105,7 @@ division_lines <- function(x, family, digits) {
   lines <- lapply(names(x$ratios), function(b) block_lines(x, family, b, digits))
   held <- vapply(x$ratios, function(r) all(r$held), NA)
   text <- unlist(lines[!held])
-  if (has_prior(x)) text <- c(text, "(the last term of a sum, where it is one more than data have: the prior's)")
+  if (has_prior(x)) text <- c(text, "(the last term in a bracket is the prior's)")
   if (any(held)) text <- c(text, paste0("held: ", listing(names(x$ratios)[held], 9L)))
   if (length(text)) text else "nothing is free"
 }
@@ -137,13 +137,14 @@ block_lines <- function(x, family, block, digits) {
 print_bound_lines <- function(x) {
   prior <- has_prior(x)
   height <- rbind(if (prior) x$objective else x$loglik, x$bound)
-  rownames(height) <- c(if (prior) "log posterior" else "log-likelihood", "lower bound")
+  hard <- if (isTRUE(x$lesson$problem$model$hard)) "classification "
+  rownames(height) <- c(paste0(hard, if (prior) "log posterior" else "log-likelihood"), "lower bound")
   text <- formatC(height, digits = 6L, format = "f")
   gap <- formatC(height[1L, ] - height[2L, ], digits = 6L, format = "f")
   text <- rbind(text, gap = sub("-(0[.]0*)$", "\\1", gap))
   text <- cbind(c("", rownames(text)), rbind(c("before", "after the M-step"), text))
   cat(do.call(paste, c(list(" "), lapply(seq_len(3L), function(c) {
-    formatC(text[, c], width = if (c == 1L) -15L else if (c == 2L) 16L else 18L)
+    formatC(text[, c], width = if (c == 1L) -max(15L, nchar(text[, 1L])) else if (c == 2L) 16L else 18L)
   }))), sep = "\n")
 }
 

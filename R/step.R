@@ -21,13 +21,12 @@
 #' inside, only the former has no rounding.) Components that are equal in `theta` stay so.
 #'
 #' @param x data, as the argument `x` of [emix()]: a vector, a matrix, a data frame or a formula. Or a fit of [emix()], whose data, model and
-#'   parameters are then used; or a step, to go on from it.
+#'   parameters are then used; or a step, to go on from it. For the methods, a step.
 #' @param theta parameters before the step: a list as the argument `start` of [emix()], e.g.
 #'   `list(mean = c(160, 180), sd = c(6, 6))`; or numbers for the parameter without which nothing goes, `prob` or `mean` (then proportions are
 #'   equal, and standard deviations all rows' distance to the nearest mean); or a fit or a step. Their number is the number of components. Not needed where `x` is a fit or a step.
 #' @param data,subset,family,weights,labels,fixed,equal,prior,na.action as in [emix()].
 #' @param control from [em_control()]; `estep = "hard"` gives each row wholly to its likeliest component. Other settings have no effect here.
-#' @param step a step.
 #' @param formula `TRUE`: print the formulas with the numbers of one row filled in.
 #' @param row which row, its number among those used. Default 1.
 #' @param digits decimals of probabilities; expected counts have one less, where that is enough. Default 2.
@@ -58,6 +57,7 @@
 #' step$theta
 #'
 #' em_step(heights$height, theta = c(women = 160, men = 180), equal = "sd")
+#' @order 1
 #' @export
 em_step <- function(x, theta = NULL, data = NULL, family = NULL, weights = NULL, labels = NULL, fixed = NULL, equal = NULL,
                     prior = NULL, control = em_control(), na.action = na.fail, subset = NULL) {

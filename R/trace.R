@@ -59,6 +59,7 @@
 #' plot(trace, "path")
 #' plot(trace, "ascent")
 #' plot(trace, "posterior")
+#' @order 1
 #' @export
 em_trace <- function(fit) {
   check_fit(fit, "fit")

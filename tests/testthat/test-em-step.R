@@ -39,6 +39,24 @@ test_that("the table of iterates, bounds included", {
   }
 })
 
+test_that("where steps by hand end, with proportions held and free", {
+  step <- figure()
+  for (i in 1:40) step <- em_step(step)
+  expect_near(step$theta$prob, c(0.796789066923, 0.519583120145), 1e-9)
+  expect_near(step$loglik[["after"]], -9.796924292, 1e-9)
+  expect_near(step$posterior[, "A"], c(0.10300871, 0.95201348, 0.84549373, 0.03070315, 0.60149860), 1e-8)
+  step <- em_step(cbind(heads, tails) ~ 1, theta = c(A = 0.6, B = 0.5), data = coins, family = "binomial")
+  for (i in 1:140) step <- em_step(step)
+  expect_near(step$theta$prop[["A"]], 0.522751316897, 1e-9)
+  expect_near(step$theta$prob, c(0.793367649613, 0.513916591214), 1e-9)
+  expect_near(step$loglik[["after"]], -9.7954189562, 1e-9)
+  expect_near(step$posterior[, "A"], c(0.11763714, 0.95865821, 0.86459559, 0.03541155, 0.63745409), 1e-8)
+  # The saddle: a step leads nowhere
+  step <- figure(c(0.66, 0.66))
+  expect_near(step$theta$prob, c(0.66, 0.66), 1e-14)
+  expect_near(step$loglik, rep(-10.278498, 2), 5e-7)
+})
+
 test_that("coins known: count and divide", {
   step <- em_step(cbind(heads, tails) ~ 1, theta = c(0.6, 0.5), data = coins, family = "binomial", labels = coin)
   expect_near(step$theta$prob, c(0.8, 0.45), 1e-15)
