@@ -1,11 +1,13 @@
 #' EM as a moving picture
 #'
-#' Writes one picture per iterate of a fit: above, data and components at these parameters (of binomial rows their posterior probabilities,
-#' one bar per row up to 40 rows, and against the share of successes beyond); below, the log-likelihood so far.
+#' Writes one picture per iterate of a fit: above, data and components at these parameters (of binomial rows their
+#' posterior probabilities, one bar per row up to 40 rows, and against the share of successes beyond); below, the
+#' log-likelihood so far.
 #'
-#' @param fit a fit of [emix()] with its iterates, `em_control(trace = TRUE)`; or else it is fitted again, see [em_trace()].
-#' @param file where to: a name that ends in `.gif`, or in `.png` with a place for the number, e.g. `"em-%03d.png"` (`"em.png"` is
-#'   read as `"em-%03d.png"`). A GIF needs one of the packages gifski and magick.
+#' @param fit a fit of [emix()] with its iterates, `em_control(trace = TRUE)`; or else it is fitted again, see
+#'   [em_trace()].
+#' @param file where to: a name that ends in `.gif`, or in `.png` with a place for the number, e.g. `"em-%03d.png"`
+#'   (`"em.png"` is read as `"em-%03d.png"`). A GIF needs the package magick.
 #' @param iterations the last iterate that is shown. Default: all.
 #' @param fps pictures per second of a GIF, from 0.1 to 50. Default 2.
 #' @param width,height,res size in pixels and pixels per inch. Default 720 x 720 at 110.
@@ -14,7 +16,8 @@
 #' @param xlab label of the horizontal axis of the data.
 #' @return the names of the files that were written, invisibly.
 #' @section Errors:
-#' `emix_error_input`; `emix_error_package` where a GIF is asked for and neither package is installed, or where this R draws no PNG.
+#' `emix_error_input`; `emix_error_package` where a GIF is asked for and magick is not installed, or where this R
+#' draws no PNG.
 #' @examples
 #' fit <- emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop",
 #'   start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(accelerate = FALSE, trace = TRUE))
@@ -35,7 +38,9 @@ em_animate <- function(fit, file, iterations = NULL, fps = 2, width = 720, heigh
   loop <- check_flag(loop, "loop")
   gif <- grepl("[.]gif$", file, ignore.case = TRUE)
   if (!dir.exists(dirname(file))) stop_input("file", "in a directory that exists", describe(dirname(file)))
-  writer <- if (gif) gif_writer()
+  if (gif && !requireNamespace("magick", quietly = TRUE)) {
+    emix_stop("package", "A GIF needs the package magick. Install it, or give a `file` that ends in .png.")
+  }
   if (!capabilities("png")) emix_stop("package", "This R draws no PNG.")
   if (is.null(fit$trace)) fit <- fit_again(fit)
   check_trace(fit)
@@ -44,25 +49,14 @@ em_animate <- function(fit, file, iterations = NULL, fps = 2, width = 720, heigh
   frames <- draw_frames(fit, pattern, until(fit, iterations), component_style(fit, col), xlab, width, height, res)
   if (!gif) return(invisible(frames))
   on.exit(unlink(frames))
-  writer(frames, file, fps, loop, width, height)
+  write_gif(frames, file, fps, loop)
   invisible(file)
 }
 
-# What makes a GIF of PNGs: the first of the two packages that is there.
-gif_writer <- function() {
-  if (requireNamespace("gifski", quietly = TRUE)) {
-    return(function(frames, file, fps, loop, width, height) {
-      gifski::gifski(frames, file, width = width, height = height, delay = 1 / fps, loop = loop, progress = FALSE)
-    })
-  }
-  if (requireNamespace("magick", quietly = TRUE)) {
-    return(function(frames, file, fps, loop, width, height) {
-      # It counts in hundredths of a second.
-      film <- magick::image_animate(magick::image_read(frames), delay = max(2, round(100 / fps)), loop = if (loop) 0 else 1)
-      magick::image_write(film, file)
-    })
-  }
-  emix_stop("package", "A GIF needs the package gifski or magick. Install one, or give a `file` that ends in .png.")
+# It counts in hundredths of a second.
+write_gif <- function(frames, file, fps, loop) {
+  film <- magick::image_animate(magick::image_read(frames), delay = max(2, round(100 / fps)), loop = if (loop) 0 else 1)
+  magick::image_write(film, file)
 }
 
 draw_frames <- function(fit, pattern, at, style, xlab, width, height, res) {

@@ -1,32 +1,35 @@
 #' Where EM leads from each start
 #'
-#' Runs EM from a grid of starts over two parameters and tells the maxima that they reach: the map shows which start leads where. EM always climbs;
-#' which maximum it climbs to is the start's doing.
+#' Runs EM from a grid of starts over two parameters and tells the maxima that they reach: the map shows which start
+#' leads where. EM always climbs; which maximum it climbs to is the start's doing.
 #'
 #' @details
-#' All runs are the core's of [emix()]. By default they are EM's own iterations, without acceleration. Parameters that are not on the grid begin
-#' at `theta`. A run ends at a *maximum* where the certificate of [emix()] says so; two ends are one maximum where log-likelihood and all
-#' parameters agree (components with their parameters exchanged are two places of the map, and two maxima here). Ends without curvature or with a way
-#' up, which EM alone cannot leave, are a *saddle* (or ridge): those from starts with equal components, as a rule. Where a component shrinks onto one value
-#' the run has *collapsed*; and what `max_iter` cut short is *unfinished*: on a plateau where components
-#' nearly coincide EM is as good as still, and the default acceleration of `em_control()` leads on from there.
+#' All runs are the core's of [emix()]. By default they are EM's own iterations, without acceleration. Parameters that
+#' are not on the grid begin at `theta`. A run ends at a *maximum* where the certificate of [emix()] says so; two ends
+#' are one maximum where log-likelihood and all parameters agree (components with their parameters exchanged are two
+#' places of the map, and two maxima here). Ends without curvature or with a way up, which EM alone cannot leave, are
+#' a *saddle* (or ridge): those from starts with equal components, as a rule. Where a component shrinks onto one value
+#' the run has *collapsed*; and what `max_iter` cut short is *unfinished*: on a plateau where components nearly
+#' coincide EM is as good as still, and the default acceleration of `em_control()` leads on from there.
 #'
-#' @param x data, in any form of [em_step()], or a fit of [emix()], whose data and model are used; a fit's parameters are then `theta`. For the methods, the value of
-#'   `em_basins()`.
+#' @param x data, in any form of [em_step()], or a fit of [emix()], whose data and model are used; a fit's parameters
+#'   are then `theta`. For the methods, the value of `em_basins()`.
 #' @param theta parameters of all starts, in any form of [em_step()]: the two on the grid are replaced.
-#' @param along names of the two parameters as in [coef()]. Default: those of the first two components (`prob` or `mean`).
+#' @param along names of the two parameters as in [coef()]. Default: those of the first two components (`prob` or
+#'   `mean`).
 #' @param grid numbers of values on the two axes, one number for both. Default 41.
-#' @param range limits of the axes: two numbers for both, or a list of two pairs. Default: for probabilities 0.02 to 0.98, for means the range of the
-#'   data.
+#' @param range limits of the axes: two numbers for both, or a list of two pairs. Default: for probabilities 0.02 to
+#'   0.98, for means the range of the data.
 #' @param data,subset,family,weights,labels,fixed,equal,prior,na.action as in [emix()].
 #' @param control from [em_control()]. Default: without acceleration.
 #' @param type of the plot: `"basins"` (default), or `"iterations"`: how many each run took.
 #' @param col colours of the maxima, used in turn.
 #' @param main,xlab,ylab title and labels of the axes.
 #' @param ... for `plot()`: graphical parameters; `print()` takes none.
-#' @return a list of class `"em_basins"`: `starts`, a data frame of one row per start (the two parameters, `end`, a factor: `"maximum"`, `"saddle"`,
-#'   `"collapsed"`, `"impossible"`, `"diverged"`, `"unfinished"`; `maximum`, a row of `maxima`; `loglik`, with a prior or hard E-step `objective`; `iterations`); `maxima`, a data
-#'   frame with the height, `starts` (how many lead there) and the parameters, the highest first; `along`; `axes`.
+#' @return a list of class `"em_basins"`: `starts`, a data frame of one row per start (the two parameters, `end`, a
+#'   factor: `"maximum"`, `"saddle"`, `"collapsed"`, `"impossible"`, `"diverged"`, `"unfinished"`; `maximum`, a row of
+#'   `maxima`; `loglik`, with a prior or hard E-step `objective`; `iterations`); `maxima`, a data frame with the
+#'   height, `starts` (how many lead there) and the parameters, the highest first; `along`; `axes`.
 #' @section Errors:
 #' `emix_error_input`.
 #' @examples
@@ -41,7 +44,8 @@
 #' @order 1
 #' @export
 em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, data = NULL, family = NULL, weights = NULL, labels = NULL,
-                      fixed = NULL, equal = NULL, prior = NULL, control = em_control(accelerate = FALSE), na.action = na.fail, subset = NULL) {
+                      fixed = NULL, equal = NULL, prior = NULL, control = em_control(accelerate = FALSE),
+                      na.action = na.fail, subset = NULL) {
   if (missing(x)) stop_input("x", "given: data, a formula or a fit")
   call <- match.call()
   control <- check_control(control)
@@ -162,7 +166,8 @@ same_ends <- function(field, at, unit) {
 print.em_basins <- function(x, ...) {
   check_no_dots(...)
   n <- nrow(x$starts)
-  cat(counted(n, "start"), " over ", x$along[1L], " and ", x$along[2L], ": ", nrow(x$maxima), if (nrow(x$maxima) == 1L) " maximum" else " maxima",
+  cat(counted(n, "start"), " over ", x$along[1L], " and ", x$along[2L], ": ", nrow(x$maxima),
+    if (nrow(x$maxima) == 1L) " maximum" else " maxima",
     "\n\n", sep = "")
   if (nrow(x$maxima)) print(format(utils::head(x$maxima, 12L), digits = 6L))
   if (nrow(x$maxima) > 12L) cat("... ", nrow(x$maxima) - 12L, " more\n", sep = "")

@@ -1,40 +1,45 @@
 #' The lower bound that EM climbs
 #'
-#' For any responsibilities `q` (of each row a distribution over the components) and any parameters: log-likelihood, the lower bound of
-#' Jensen's inequality, its two parts, and what is missing between them. With `q` the posterior probabilities at `theta` nothing is.
+#' For any responsibilities `q` (of each row a distribution over the components) and any parameters: log-likelihood,
+#' the lower bound of Jensen's inequality, its two parts, and what is missing between them. With `q` the posterior
+#' probabilities at `theta` nothing is.
 #'
 #' @details
 #' With `w_i` the weights,
-#' - Q-function: `sum_i w_i sum_j q_ij log(prop_j f_j(x_i))`, the expected log-likelihood of rows and components together;
+#' - Q-function: `sum_i w_i sum_j q_ij log(prop_j f_j(x_i))`, the expected log-likelihood of rows and components
+#'   together;
 #' - entropy: `-sum_i w_i sum_j q_ij log q_ij`;
 #' - lower bound: `J(q, theta)` = Q-function + entropy `= sum_i w_i sum_j q_ij log(prop_j f_j(x_i) / q_ij)`;
 #' - log-likelihood: `l(theta) = sum_i w_i log sum_j prop_j f_j(x_i)`;
-#' - gap: the Kullback-Leibler divergence of `q` from the posterior probabilities `p` at `theta`,
-#'   `sum_i w_i sum_j q_ij log(q_ij / p_ij)`, which is never negative and zero for `q = p` alone.
+#' - gap: the Kullback-Leibler divergence of `q` from the posterior probabilities `p` at `theta`, `sum_i w_i sum_j
+#'   q_ij log(q_ij / p_ij)`, which is never negative and zero for `q = p` alone.
 #'
-#' So `l(theta) = J(q, theta) + gap`, and `J <= l`: the logarithm of an average is no less than the average of logarithms (Jensen). EM is coordinate ascent
-#' of `J`: the E-step raises it over `q`, to `l`; the M-step over `theta` (Neal & Hinton 1998). Only the Q-function depends on
-#' `theta`, so that the M-step need not know the entropy. The Q-function is not the log-likelihood: it is below it by entropy
-#' and gap.
+#' So `l(theta) = J(q, theta) + gap`, and `J <= l`: the logarithm of an average is no less than the average of
+#' logarithms (Jensen). EM is coordinate ascent of `J`: the E-step raises it over `q`, to `l`; the M-step over `theta`
+#' (Neal & Hinton 1998). Only the Q-function depends on `theta`, so that the M-step need not know the entropy. The
+#' Q-function is not the log-likelihood: it is below it by entropy and gap.
 #'
-#' With a prior, its log density is added to log-likelihood and bound. All numbers are those of the data as given (binomial
-#' coefficients included), from log densities that the core of [emix()] computes.
+#' With a prior, its log density is added to log-likelihood and bound. All numbers are those of the data as given
+#' (binomial coefficients included), from log densities that the core of [emix()] computes.
 #'
 #' @inheritParams em_step
-#' @param x a fit of [emix()] or a step of [em_step()], whose data and model are used; or data, as in [em_step()]. For `print()`, the value of `em_bound()`.
+#' @param x a fit of [emix()] or a step of [em_step()], whose data and model are used; or data, as in [em_step()]. For
+#'   `print()`, the value of `em_bound()`.
 #' @param theta parameters, in any form of [em_step()]. Default: those of the fit, or those after the step.
-#' @param q responsibilities: a matrix of rows x components, each row of sum 1; or parameters in any form of `theta`, at which the
-#'   posterior probabilities are taken. Default: the posterior probabilities at `theta`. Where components of rows are known, `q` must be 1 there.
-#' @return a list of class `"em_bound"`: `loglik`, `bound`, `q_function`, `entropy`, `gap` (log-likelihood less bound), `kl` (the
-#'   divergence, which is the same but for rounding), `log_prior` and `objective` (`loglik + log_prior`; above is then `bound`, with the log prior in it).
+#' @param q responsibilities: a matrix of rows x components, each row of sum 1; or parameters in any form of `theta`,
+#'   at which the posterior probabilities are taken. Default: the posterior probabilities at `theta`. Where components
+#'   of rows are known, `q` must be 1 there.
+#' @return a list of class `"em_bound"`: `loglik`, `bound`, `q_function`, `entropy`, `gap` (log-likelihood less
+#'   bound), `kl` (the divergence, which is the same but for rounding), `log_prior` and `objective` (`loglik +
+#'   log_prior`; above is then `bound`, with the log prior in it).
 #' @section Errors:
 #' `emix_error_input`, `emix_error_degenerate`, `emix_error_fit`.
 #' @references
-#' Neal, R. M. and Hinton, G. E. (1998). A view of the EM algorithm that justifies incremental, sparse, and other variants.
-#' In M. I. Jordan (ed.), *Learning in Graphical Models*, 355-368. Kluwer.
+#' Neal, R. M. and Hinton, G. E. (1998). A view of the EM algorithm that justifies incremental, sparse, and other
+#' variants. In M. I. Jordan (ed.), *Learning in Graphical Models*, 355-368. Kluwer.
 #'
-#' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
-#' *Nature Biotechnology* 26, 897-899. \doi{10.1038/nbt1406}
+#' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm? *Nature Biotechnology* 26,
+#' 897-899. \doi{10.1038/nbt1406}
 #' @examples
 #' step <- em_step(cbind(heads, tails) ~ 1, theta = c(A = 0.6, B = 0.5), data = coins,
 #'   family = "binomial", equal = "prop")

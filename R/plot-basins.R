@@ -14,8 +14,8 @@ plot.em_basins <- function(x, type = "basins", col = NULL, main = NULL, xlab = N
   })
   before <- par(mar = c(4.2, 4.6, 2.7 + 1.1 * lines, 1))
   on.exit(par(before))
-  panel_with_legend(edges[[1L]], edges[[2L]], labels, list(main = if (type == "basins") "Which start leads where" else "Iterations from each start"),
-    lines, xaxs = "i", ...)
+  what <- if (type == "basins") "Which start leads where" else "Iterations from each start"
+  panel_with_legend(edges[[1L]], edges[[2L]], labels, list(main = what), lines, xaxs = "i", ...)
   if (type == "basins") draw_basins(x, tints, sides) else draw_iterations(x, sides)
   graphics::box(bty = "l")
   invisible(x)

@@ -158,8 +158,10 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   points(line$nodes, touch, pch = 16L)
   points(line$nodes[-1L], top, pch = 2L, col = colour, lwd = 1.5)
   label_nodes(line$nodes, touch)
-  legend_above(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"), lwd = c(2.5, rep(1.8, length(from)), NA),
-    col = c("black", colour, "black"), lty = c(1L, type, NA), pch = c(NA, rep(NA, length(from)), 2L), ncol = min(3L, last + 1L), seg.len = 2.4)
+  legend_above(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"),
+    lwd = c(2.5, rep(1.8, length(from)), NA), col = c("black", colour, "black"), lty = c(1L, type, NA),
+    pch = c(NA, rep(NA, length(from)), 2L),
+    ncol = min(3L, last + 1L), seg.len = 2.4)
 }
 
 # Numbers of iterates above their points, as long as there is room between them.
@@ -201,14 +203,17 @@ plot_path <- function(fit, along, iterations, range, labels, ...) {
   on.exit(par(before))
   panel_with_legend(range(axes[[1L]]), range(axes[[2L]]), labels, list(main = "The way up", xlab = p$name[1L], ylab = p$name[2L]),
     1 + others, xaxs = "i", ...)
-  if (others) mtext(paste("on contours of the", objective_name(fit), "with all other parameters at their estimates"), line = 0.1, cex = 0.75 * par("cex"))
+  if (others) {
+    mtext(paste("on contours of the", objective_name(fit), "with all other parameters at their estimates"), line = 0.1,
+      cex = 0.75 * par("cex"))
+  }
   draw_contours(axes[[1L]], axes[[2L]], z)
   lines(path, col = okabe_ito[1L], lwd = 1.5)
   points(path, pch = 16L, cex = 0.8, col = okabe_ito[1L])
   points(path[1L, 1L], path[1L, 2L], pch = 21L, bg = "white", cex = 1.4, lwd = 1.5)
   points(path[nrow(path), 1L], path[nrow(path), 2L], pch = 4L, cex = 1.5, lwd = 2.5, col = okabe_ito[2L])
-  legend_above(c("start", "iterates", "end"), pch = c(21L, 16L, 4L), pt.lwd = c(1.5, 1, 2.5), col = c("black", okabe_ito[1:2]), horiz = TRUE,
-    lift = others)
+  legend_above(c("start", "iterates", "end"), pch = c(21L, 16L, 4L), pt.lwd = c(1.5, 1, 2.5),
+    col = c("black", okabe_ito[1:2]), horiz = TRUE, lift = others)
 }
 
 map_axes <- function(p, path, range, lesson, size = 61L) {
@@ -224,7 +229,8 @@ map_axes <- function(p, path, range, lesson, size = 61L) {
 map_heights <- function(fit, p, axes, lesson) {
   own <- lapply(fit$parameters, unname)
   outer(axes[[1L]], axes[[2L]], Vectorize(function(a, b) {
-    parameters <- put_parameter(put_parameter(own, p$block[1L], p$component[1L], a, lesson$spec), p$block[2L], p$component[2L], b, lesson$spec)
+    parameters <- put_parameter(own, p$block[1L], p$component[1L], a, lesson$spec)
+    parameters <- put_parameter(parameters, p$block[2L], p$component[2L], b, lesson$spec)
     legal <- all(unlist(parameters$prop) >= 0)
     if (legal) finite_or_na(height_at(lesson, drop(pack_starts(parameters, lesson$spec, lesson$affine)))[1L]) else NA_real_
   }))

@@ -78,8 +78,8 @@ plot_moves <- function(fit, style, iterations, labels, ...) {
   for (block in moving) {
     values <- as.matrix(fit$trace[at, paste(block, fit$components, sep = "."), drop = FALSE])
     one <- block %in% setdiff(fit$equal, "prop")
-    panel_with_legend(c(0, length(at) - 1), range(values), list(main = or_default(labels$main, block), xlab = labels$xlab, ylab = labels$ylab),
-      list(xlab = "iteration", ylab = block), legend_rows(fit), xaxt = "n", yaxs = "r", ...)
+    panel_with_legend(c(0, length(at) - 1), range(values),
+      list(main = or_default(labels$main, block), xlab = labels$xlab, ylab = labels$ylab), list(xlab = "iteration", ylab = block), legend_rows(fit), xaxt = "n", yaxs = "r", ...)
     iteration_axis(length(at) - 1)
     for (j in if (one) 1L else seq_len(fit$k)) {
       lines(at - 1, values[, j], col = if (one) "black" else style$col[j], lty = if (one) 1L else style$lty[j], lwd = 1.5)
@@ -89,7 +89,8 @@ plot_moves <- function(fit, style, iterations, labels, ...) {
     }
     if (one) legend_above("all components", lty = 1L, pch = 16L, lwd = 1.5) else {
       j <- seq_len(min(fit$k, 8L))
-      legend_above(paste0(fit$components[j], "  "), col = style$col[j], lty = style$lty[j], pch = mark_of(j), lwd = 1.5, ncol = min(3L, fit$k))
+      legend_above(paste0(fit$components[j], "  "), col = style$col[j], lty = style$lty[j], pch = mark_of(j),
+        lwd = 1.5, ncol = min(3L, fit$k))
     }
   }
 }

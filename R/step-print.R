@@ -179,7 +179,8 @@ print_bayes <- function(x, family, at, q, number) {
   name <- format(x$components)
   cat("E-step: proportion x density, and its share of their sum\n\n")
   cat(paste0("  ", name, "  ", format(text), " = ", number(joint)), sep = "\n")
-  cat("  ", strrep(" ", max(nchar(name, "width"))), "  sum", strrep(" ", max(nchar(text)) - 3L), " = ", number(sum(joint)), "\n\n", sep = "")
+  cat("  ", strrep(" ", max(nchar(name, "width"))), "  sum", strrep(" ", max(nchar(text)) - 3L), " = ", number(sum(joint)),
+    "\n\n", sep = "")
   top <- formatC(number(joint), width = max(nchar(number(joint))))
   cat(paste0("  posterior of ", name, " = ", top, " / ", number(sum(joint)), " = ", number(unname(q))), sep = "\n")
 }

@@ -1,49 +1,56 @@
 #' One step of EM, in numbers
 #'
-#' One E-step and one M-step from given parameters, by the same code as [emix()]'s. Its print is the table by which EM is explained: of each
-#' row the posterior probabilities and the expected counts, their totals, the divisions that give the new
-#' parameters, and the log-likelihood and its lower bound before and after.
+#' One E-step and one M-step from given parameters, by the same code as [emix()]'s. Its print is the table by which EM
+#' is explained: of each row the posterior probabilities and the expected counts, their totals, the divisions that
+#' give the new parameters, and the log-likelihood and its lower bound before and after.
 #'
 #' @details
-#' With `theta` in force, the **E-step** gives row `i` to component `j` with its posterior probability
-#' `q_ij = prop_j f_j(x_i) / sum_l prop_l f_l(x_i)`, times the row's weight: its *expected counts*. (A row whose component is known
-#' goes there wholly.) The **M-step** treats these as if they had been observed, and divides: for coins expected heads by expected
-#' tosses; for normal components the sum of values by the sum of shares, and of squares about the new mean,
-#' of which the root is taken; for proportions the sum of shares by the number of rows. A prior adds its own rows to both
-#' sides of a division (see [em_prior()]); shared parameters have one division for all components; held ones have none.
+#' With `theta` in force, the **E-step** gives row `i` to component `j` with its posterior probability `q_ij = prop_j
+#' f_j(x_i) / sum_l prop_l f_l(x_i)`, times the row's weight: its *expected counts*. (A row whose component is known
+#' goes there wholly.) The **M-step** treats these as if they had been observed, and divides: for coins expected heads
+#' by expected tosses; for normal components the sum of values by the sum of shares, and of squares about the new
+#' mean, of which the root is taken; for proportions the sum of shares by the number of rows. A prior adds its own
+#' rows to both sides of a division (see [em_prior()]); shared parameters have one division for all components; held
+#' ones have none.
 #'
-#' The **lower bound** with these `q` is `J(q, theta) = sum_i w_i sum_j q_ij log(prop_j f_j(x_i) / q_ij)`, see [em_bound()]. Before the M-step
-#' it is the log-likelihood; the M-step raises it as far as it goes; the log-likelihood is nowhere below it, and so has risen at
-#' least as much (Neal & Hinton 1998). With a prior, log-likelihood and bound both have the log prior added.
+#' The **lower bound** with these `q` is `J(q, theta) = sum_i w_i sum_j q_ij log(prop_j f_j(x_i) / q_ij)`, see
+#' [em_bound()]. Before the M-step it is the log-likelihood; the M-step raises it as far as it goes; the
+#' log-likelihood is nowhere below it, and so has risen at least as much (Neal & Hinton 1998). With a prior,
+#' log-likelihood and bound both have the log prior added.
 #'
 #' A step is the same to the bit as an iteration of `emix(..., control = em_control(accelerate = FALSE))`; go on with
-#' `em_step(step)`, or with `theta = step$theta`. (For data so far from zero that they are shifted
-#' inside, only the former has no rounding.) Components that are equal in `theta` stay so.
+#' `em_step(step)`, or with `theta = step$theta`. (For data so far from zero that they are shifted inside, only the
+#' former has no rounding.) Components that are equal in `theta` stay so.
 #'
-#' @param x data, as the argument `x` of [emix()]: a vector, a matrix, a data frame or a formula. Or a fit of [emix()], whose data, model and
-#'   parameters are then used; or a step, to go on from it. For the methods, a step.
-#' @param theta parameters before the step: a list as the argument `start` of [emix()], e.g.
-#'   `list(mean = c(160, 180), sd = c(6, 6))`; or numbers for the parameter without which nothing goes, `prob` or `mean` (then proportions are
-#'   equal, and standard deviations all rows' distance to the nearest mean); or a fit or a step. Their number is the number of components. Not needed where `x` is a fit or a step.
+#' @param x data, as the argument `x` of [emix()]: a vector, a matrix, a data frame or a formula. Or a fit of
+#'   [emix()], whose data, model and parameters are then used; or a step, to go on from it. For the methods, a step.
+#' @param theta parameters before the step: a list as the argument `start` of [emix()], e.g. `list(mean = c(160, 180),
+#'   sd = c(6, 6))`; or numbers for the parameter without which nothing goes, `prob` or `mean` (then proportions are
+#'   equal, and standard deviations all rows' distance to the nearest mean); or a fit or a step. Their number is the
+#'   number of components. Not needed where `x` is a fit or a step.
 #' @param data,subset,family,weights,labels,fixed,equal,prior,na.action as in [emix()].
-#' @param control from [em_control()]; `estep = "hard"` gives each row wholly to its likeliest component. Other settings have no effect here.
+#' @param control from [em_control()]; `estep = "hard"` gives each row wholly to its likeliest component. Other
+#'   settings have no effect here.
 #' @param formula `TRUE`: print the formulas with the numbers of one row filled in.
 #' @param row which row, its number among those used. Default 1.
 #' @param digits decimals of probabilities; expected counts have one less, where that is enough. Default 2.
 #' @param rows how many rows of the table are printed. Default 12.
 #' @param row.names,optional as in [as.data.frame()].
 #' @param ... not used; anything given is an error.
-#' @return a list of class `"em_step"`: `before` and `theta` (parameters before and after, lists of vectors), `posterior` (n x k), `expected` (a list of data frames,
-#'   one per component: `weight`, that of a row times its posterior probability, and the family's expected counts), `totals` (a matrix of their
-#'   sums, a row per component), `ratios` (the divisions), `loglik`, `log_prior`, `objective`, `bound`, `q_function` (vectors of two values, `before` and `after` the M-step), `entropy`. `as.data.frame()`: one row per row of the data.
+#' @return a list of class `"em_step"`: `before` and `theta` (parameters before and after, lists of vectors),
+#'   `posterior` (n x k), `expected` (a list of data frames, one per component: `weight`, that of a row times its
+#'   posterior probability, and the family's expected counts), `totals` (a matrix of their sums, a row per component),
+#'   `ratios` (the divisions), `loglik`, `log_prior`, `objective`, `bound`, `q_function` (vectors of two values,
+#'   `before` and `after` the M-step), `entropy`. `as.data.frame()`: one row per row of the data.
 #' @section Errors:
-#' `emix_error_input`; `emix_error_degenerate` where a component collapses; `emix_error_fit` where a row is impossible under every component.
+#' `emix_error_input`; `emix_error_degenerate` where a component collapses; `emix_error_fit` where a row is impossible
+#' under every component.
 #' @references
-#' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm?
-#' *Nature Biotechnology* 26, 897-899. \doi{10.1038/nbt1406}
+#' Do, C. B. and Batzoglou, S. (2008). What is the expectation maximization algorithm? *Nature Biotechnology* 26,
+#' 897-899. \doi{10.1038/nbt1406}
 #'
-#' Neal, R. M. and Hinton, G. E. (1998). A view of the EM algorithm that justifies incremental, sparse, and other variants.
-#' In M. I. Jordan (ed.), *Learning in Graphical Models*, 355-368. Kluwer.
+#' Neal, R. M. and Hinton, G. E. (1998). A view of the EM algorithm that justifies incremental, sparse, and other
+#' variants. In M. I. Jordan (ed.), *Learning in Graphical Models*, 355-368. Kluwer.
 #' @seealso [em_bound()], [em_trace()]
 #' @examples
 #' # The figure of Do and Batzoglou (2008)
@@ -119,7 +126,8 @@ expected_counts <- function(view, q, new, lesson) {
   stats::setNames(frames, lesson$components)
 }
 
-# The divisions of the M-step: by block a list of over and under (lists of one value per component), before (what a prior has of both),
+# The divisions of the M-step: by block a list of over and under (lists of one value per component), before (what a
+# prior has of both),
 # root, shared, held, and times: a factor.
 step_ratios <- function(totals, new, lesson) {
   spec <- lesson$spec

@@ -20,9 +20,9 @@ test_that("numbered pictures, one per iterate", {
   expect_true(all(file.exists(files)))
 })
 
-test_that("a GIF, where a package for it is there", {
+test_that("a GIF, where magick is there", {
   skip_if_not(capabilities("png"))
-  skip_if_not(requireNamespace("gifski", quietly = TRUE) || requireNamespace("magick", quietly = TRUE))
+  skip_if_not_installed("magick")
   file <- tempfile(fileext = ".gif")
   on.exit(unlink(file))
   expect_identical(em_animate(coin_fit(), file, iterations = 2, width = 200, height = 200, res = 50), file)

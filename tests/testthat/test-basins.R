@@ -28,7 +28,8 @@ test_that("each start's end is where steps by hand go", {
 })
 
 test_that("of a fit, with other axes, priors and held values", {
-  fit <- emix(heights_class, k = 3, prior = "default", start = list(mean = c(a = 160, b = 170, c = 180)), fixed = list(mean = c(NA, NA, 180)))
+  fit <- emix(heights_class, k = 3, prior = "default", start = list(mean = c(a = 160, b = 170, c = 180)),
+    fixed = list(mean = c(NA, NA, 180)))
   b <- em_basins(fit, along = c("mean.b", "mean.a"), range = c(150, 175), grid = 6)
   expect_identical(names(b$maxima)[1], "objective")
   expect_true(all(b$maxima$mean.c == 180))

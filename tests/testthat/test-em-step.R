@@ -138,7 +138,9 @@ test_that("gap and divergence are one, for any responsibilities", {
     q <- q / rowSums(q)
     known <- which(problem$args$labels > 0)
     q[known, ] <- step$posterior[known, ]
-    for (b in list(em_bound(step), em_bound(step, q = q), em_bound(step, q = step$posterior), em_bound(step, theta = step$before, q = step))) {
+    bounds <- list(em_bound(step), em_bound(step, q = q), em_bound(step, q = step$posterior),
+      em_bound(step, theta = step$before, q = step))
+    for (b in bounds) {
       expect_near(b$gap, b$kl, 1e-10 * max(1, abs(b$objective)))
       expect_gte(b$kl, -1e-11)
       expect_lte(b$bound, b$objective + 1e-12 * abs(b$objective))
