@@ -69,6 +69,7 @@ parameter_line <- function(fit, along, iterations, range) {
   arguments$family$size <- NULL
   lesson <- new_lesson(c(own_data(fit), list(columns = fit_columns(fit))), fit, c(arguments, list(fixed = held, na.action = na.fail)))
   lesson$components <- fit$components
+  lesson <- for_pictures(lesson)
   theta <- function(s) {
     parameters <- put_parameter(lapply(fit$parameters, unname), p$block, p$component, s, list(held = fit$held, equal = fit$equal))
     drop(pack_starts(parameters, lesson$spec, lesson$affine))
@@ -85,7 +86,7 @@ parameter_line <- function(fit, along, iterations, range) {
 
 # From iterate to iterate, and on beyond the first and the last as far as is legal.
 steps_line <- function(fit, iterations, range) {
-  lesson <- lesson_of_fit(fit)
+  lesson <- for_pictures(lesson_of_fit(fit))
   iterates <- trace_theta(fit, lesson)
   last <- min(ncol(iterates), iterations + 1L)
   if (last < 2L) stop_input("x", "of a fit with an iteration at least", "one without")
@@ -105,10 +106,22 @@ make_line <- function(fit, along, iterations, range) {
   if (identical(along, "steps")) steps_line(fit, iterations, range) else parameter_line(fit, along, iterations, range)
 }
 
+# From so many points on pictures along parameters are of fewer that stand for them (see some_rows()).
+many_points <- 4000L
+
+for_pictures <- function(lesson) {
+  rows <- lesson$rows
+  if (rows$n <= many_points || !isTRUE(lesson$spec$family$smooth) || !is.null(rows$label)) return(lesson)
+  rows <- some_rows(rows, lesson$spec$family, many_points)
+  lesson$rows <- rows
+  lesson$problem <- new_problem(rows, lesson$spec, lesson$affine, check_control(lesson$arguments$control), lesson$prior)
+  lesson
+}
+
 # Objective and log prior of the core; NA where it has none.
 height_at <- function(lesson, theta) {
   p <- lesson$problem
-  at <- .Call(C_emix_step, p$data, p$model, p$control$threads, theta)
+  at <- .Call(C_emix_step, p$data, p$model, few_threads(p, 1), theta)
   value <- at$objective + p$control$offset
   c(value, if (is.null(lesson$prior)) 0 else at$objective - or_default(at$sums[1L], NA_real_) + lesson$prior$offset)
 }
@@ -193,7 +206,7 @@ draw_contours <- function(x, y, z) {
 plot_path <- function(fit, along, iterations, range, labels, ...) {
   p <- choose_parameters(along, fit, 2L)
   if (nrow(p) < 2L) stop_input("type", "another than \"path\": only one parameter is free")
-  lesson <- lesson_of_fit(fit)
+  lesson <- for_pictures(lesson_of_fit(fit))
   at <- until(fit, iterations)
   path <- as.matrix(fit$trace[at, p$name])
   axes <- map_axes(p, path, range, lesson)

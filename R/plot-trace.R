@@ -52,6 +52,8 @@ plot_heights <- function(x, fit, iterations, labels, ...) {
   lines <- 1 + any(!em)
   before <- par(mar = c(4.2, 5.2, 2.7 + 1.1 * lines, 1))
   on.exit(par(before))
+  # A step off or onto a boundary may leave its bound at -Inf.
+  table$bound <- finite_or_na(table$bound)
   panel_with_legend(range(table$iteration), range(height, table$bound, na.rm = TRUE), labels,
     list(main = "EM climbs", xlab = "iteration", ylab = ""), lines, xaxt = "n", yaxs = "r", ...)
   iteration_axis(max(table$iteration))
@@ -142,8 +144,8 @@ apart_by <- function(y, least) {
 
 # Different rows in order, at most `most`, spread over the sample.
 spread_rows <- function(lesson, most = 12L) {
-  rows <- rows_given(lesson)
-  once <- which(!duplicated(cbind(rows$x, or_default(rows$label, 0L))))
+  rows <- lesson$rows
+  once <- which(!duplicated(if (is.null(rows$label)) rows$x else cbind(rows$x, rows$label)))
   once <- once[order(lesson$spec$family$coordinate(take_rows(rows$x, once)))]
   if (length(once) > most) once <- once[round(seq(1, length(once), length.out = most))]
   list(x = take_rows(rows$x, once), n = length(once), label = rows$label[once], number = once)

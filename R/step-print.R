@@ -1,10 +1,10 @@
 # How a step is printed: the table of the E-step, the divisions of the M-step, what became of the bound.
 
-# Numbers with `digits` decimals, or with more where they are small: at least two figures, as far as six decimals.
+# Numbers with `digits` decimals, or with more where they are small: at least two figures, as far as nine decimals.
 show_numbers <- function(v, digits) {
   small <- min(abs(v[v != 0 & is.finite(v)]), Inf)
-  more <- if (is.finite(small)) max(digits, min(6, 1 - floor(log10(small)))) else digits
-  formatC(v, digits = if (small < 10^-digits / 2) more else digits, format = "f", big.mark = "")
+  more <- if (is.finite(small)) max(digits, min(9, 1 - floor(log10(small)))) else digits
+  formatC(v, digits = more, format = "f")
 }
 
 # Parameters: proportions and probabilities with `digits` decimals, others with two figures more than that.
@@ -48,10 +48,11 @@ print_table <- function(x, family, digits, rows) {
   }
   count <- function(v) formatC(v, digits = digits - 1L, format = "f")
   plain <- function(v) format(v, trim = TRUE)
+  brief <- function(v) format(v, digits = 4L, trim = TRUE)
   data <- if (is.null(family$columns_of)) list() else family$columns_of(x$x, x$lesson$columns)
   names <- row_labels(x)
   left <- c(list(row = c(names[shown[seq_len(length(shown) - gap)]], if (gap) "...", if (gap) names[n], "total")),
-    lapply(data, function(v) cells(v, NA, plain)), if (!is.null(x$weights)) list(weight = cells(x$weights, sum(x$weights), plain)))
+    lapply(data, function(v) cells(v, NA, plain)), if (!is.null(x$weights)) list(weight = cells(x$weights, sum(x$weights), brief)))
   weighted <- !is.null(x$weights)
   groups <- lapply(stats::setNames(nm = x$components), function(j) {
     e <- x$expected[[j]][if (weighted) TRUE else -1L]

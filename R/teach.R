@@ -118,7 +118,7 @@ parameters_of <- function(theta, lesson) unpack(theta, lesson$spec$family, lesso
 # One E-step and one M-step of the core: log-likelihood, log prior and their sum at theta, mass and new theta.
 core_step <- function(lesson, theta) {
   p <- lesson$problem
-  at <- .Call(C_emix_step, p$data, p$model, p$control$threads, theta)
+  at <- .Call(C_emix_step, p$data, p$model, few_threads(p, 1), theta)
   if (at$status != 0L) stop_step(status_names[at$status + 1L], lesson, theta)
   objective <- at$objective + p$control$offset
   loglik <- at$sums[1L] + row_offset(lesson$rows, lesson$spec$family, lesson$affine)

@@ -32,6 +32,9 @@
 #' - `"posterior"`: the posterior probability of one component for each row, against the iteration. Of more than 12
 #'   different rows, 12 that are spread over the sample.
 #'
+#' Of more than 4000 different values of a continuous column, the pictures along parameters are drawn with fewer points
+#' that stand for them, whose log-likelihood is that of all rows to about a hundredth.
+#'
 #' @param fit a fit of [emix()].
 #' @param x a trace.
 #' @param type the picture, see above. `"path"` with `ascent = TRUE` is `"ascent"`.

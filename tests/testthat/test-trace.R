@@ -91,6 +91,26 @@ test_that("pictures of all kinds, for both families and any model", {
   expect_identical(graphics::par("mar", "mfrow", "cex", "xpd"), before)
 })
 
+test_that("a step onto a boundary has no bound, and can be drawn", {
+  fit <- emix(cbind(c(0, 0, 0, 9, 10, 8), c(10, 10, 10, 1, 0, 2)), family = "binomial", control = em_control(trace = TRUE))
+  trace <- em_trace(fit)
+  expect_true("boundary" %in% trace$kind)
+  expect_identical(trace$bound[trace$kind == "boundary"], -Inf)
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  for (type in c("loglik", "parameters", "bound", "path", "ascent", "posterior")) expect_invisible(plot(trace, type))
+})
+
+test_that("pictures of very many rows are of fewer points, whose heights are theirs", {
+  x <- stats::qnorm(stats::ppoints(20000)) + rep(c(0, 3), 10000)
+  fit <- emix_steps(x, 3, k = 2, start = list(mean = c(0, 2)), control = list(trace = TRUE))
+  lesson <- emix:::lesson_of_fit(fit)
+  fewer <- emix:::for_pictures(lesson)
+  expect_lt(fewer$rows$n, 4001)
+  at <- fit$core$theta
+  expect_near(emix:::height_at(fewer, at)[1], emix:::height_at(lesson, at)[1], 1e-5)
+})
+
 test_that("along a line the bounds touch where the iterates are, and are highest at the next", {
   fit <- emix(heights_class, k = 2, start = list(mean = c(160, 175)), control = em_control(trace = TRUE, accelerate = FALSE))
   for (along in c("mean.2", "sd.1", "prop.1", "steps")) {
