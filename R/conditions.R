@@ -4,6 +4,7 @@
 #   emix_error_degenerate  a component collapsed onto a point, in every start
 #   emix_error_fit         the fit cannot go on (a row is impossible, no finite value)
 #   emix_error_object      an object that is not, or no longer, what emix made
+#   emix_error_package     a suggested package is needed and not there
 #   emix_warning_iterations  max_iter was reached first
 #   emix_warning_start       the start was changed
 #   emix_warning_spurious    every maximum found may have a chance cluster

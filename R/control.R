@@ -65,6 +65,7 @@
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
 #'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].
+#'   See [em_trace()].
 #' @param progress `TRUE` shows the iteration on the terminal in runs of over two seconds.
 #'   Default: only in an interactive session.
 #' @return a list of class `"em_control"`.

@@ -136,6 +136,12 @@ binomial_cdf <- function(s, size, prob, lower.tail, log.p) {
   value
 }
 
+# The M-step in numbers: expected successes over expected trials, and what the prior has beforehand of both.
+binomial_ratios <- function(totals, mass, new, shared, prior, affine) {
+  prior <- or_default(prior, c(0, 0))
+  list(prob = list(over = totals[1L], under = totals[1:2], before = c(prior[1L], sum(prior)), root = FALSE))
+}
+
 binomial_family <- function() list(
   name = "binomial",
   title = "binomial",
@@ -188,5 +194,12 @@ binomial_family <- function() list(
     qbinom(p[, 1L], p[, 2L], par$prob, lower.tail, log.p)
   },
   draw = function(n, par, size) rbinom(n, size, par$prob),
-  centre = function(x, par) x[, 2L] * par$prob
+  centre = function(x, par) x[, 2L] * par$prob,
+  columns_of = function(x, names) {
+    names <- if (length(names) == 2L && all(nzchar(names)) && !anyDuplicated(names)) names else c("successes", "failures")
+    stats::setNames(list(x[, 1L], x[, 2L] - x[, 1L]), names)
+  },
+  expected = function(x, new, names) stats::setNames(list(x[, 1L], x[, 2L] - x[, 1L]), names),
+  ratios = binomial_ratios,
+  density_text = function(x, par, show) sprintf("dbinom(%s, %s, %s)", show(x[, 1L]), show(x[, 2L]), show(par$prob))
 )

@@ -240,6 +240,25 @@ gauss_rule <- function(x, log_ratio, nodes) {
   list(x = centre + half * pmin(pmax(e$values[kept], -1), 1), log_ratio = top + log(mass[kept]))
 }
 
+# The M-step in numbers: sums of values over weights, sums of squares about the new mean over weights, and what the
+# prior has beforehand (see ?em_prior). A shared mean weighs the components by the inverse of their variances.
+normal_ratios <- function(totals, mass, new, shared, prior, affine) {
+  own <- if (is.null(prior)) numeric(4L) else
+    c((prior[1L] + affine$shift) / affine$factor, prior[2:3], prior[4L] / affine$factor / affine$factor)
+  by <- if (shared[["mean"]]) new$sd^2 else 1
+  before <- own[2L] * c(own[1L], 1)
+  mean <- list(over = list(totals[[1L]] / by), under = list(mass / by), before = before, root = FALSE)
+  if (shared[["mean"]]) {
+    mean$over[[1L]] <- mean$over[[1L]] + before[1L] / by
+    mean$under[[1L]] <- mean$under[[1L]] + before[2L] / by
+    mean$before <- c(0, 0)
+  }
+  rows <- if (is.null(prior)) 0 else 1
+  sd <- list(over = list(totals[[2L]] + own[2L] * (new$mean - own[1L])^2), under = list(mass + rows),
+    before = c(own[4L], if (rows) own[3L] + 2 else 0), root = TRUE)
+  list(mean = mean, sd = sd)
+}
+
 normal_family <- function() list(
   name = "normal",
   title = "normal",
@@ -306,5 +325,10 @@ normal_family <- function() list(
     qnorm(p, par$mean, par$sd, lower.tail, log.p)
   },
   draw = function(n, par, size) rnorm(n, par$mean, par$sd),
-  centre = function(x, par) par$mean
+  centre = function(x, par) par$mean,
+  columns_of = function(x, names) stats::setNames(list(x), if (length(names) == 1L && nzchar(names)) names else "x"),
+  expected = function(x, new, names) stats::setNames(list(x, (x - new$mean)^2), c(names, "squares")),
+  expected_note = "squares: of the distance to the component's new mean",
+  ratios = normal_ratios,
+  density_text = function(x, par, show) sprintf("dnorm(%s, %s, %s)", show(x), show(par$mean), show(par$sd))
 )

@@ -25,6 +25,15 @@
 #   log_density, cdf, quantile, draw   of one component
 #   centre          expected value of a row of a component
 #   overlap         for em_overlap(): see family-overlap.R
+#
+# For em_step(), which shows what the core's step did (x: rows as above; `names`: of the response's columns):
+#
+#   columns_of      the columns of a row as print shows them, by name
+#   expected        the statistics of a row whose expected sums the M-step divides, for one component with its new parameters
+#   expected_note   what a reader must know of these (may be left out)
+#   ratios          by block the division: over, under (lists of one value per component), before (what the prior
+#                   adds to both), root (is the square root taken); shared blocks: the components' are summed
+#   density_text    the density of one row as R code, each number through show()
 
 family_names <- c("normal", "binomial")
 

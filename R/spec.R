@@ -114,7 +114,10 @@ count_df <- function(spec) {
 impose <- function(parameters, spec) {
   for (block in spec$family$blocks) {
     value <- as.matrix(parameters[[block]])
-    if (block %in% spec$equal) value[] <- rep(colMeans(value), each = spec$k)
+    if (block %in% spec$equal) {
+      uneven <- colSums(value != rep(value[1L, ], each = spec$k)) > 0
+      value[, uneven] <- rep(colMeans(value[, uneven, drop = FALSE]), each = spec$k)
+    }
     held <- spec$held[[block]]
     value[held, ] <- spec$values[[block]][held]
     parameters[[block]][] <- value
@@ -126,7 +129,9 @@ impose <- function(parameters, spec) {
   if (!all(held)) {
     prop[!held, colSums(prop[!held, , drop = FALSE]) == 0] <- 1
     total <- colSums(prop[!held, , drop = FALSE])
-    prop[!held, ] <- left * prop[!held, ] / rep(total, each = sum(!held))
+    # What sums to what is left, but for rounding, stays to the bit: an iterate of EM given as start is that iterate.
+    off <- abs(total - left) > 8 * spec$k * .Machine$double.eps
+    prop[!held, off] <- left * prop[!held, off] / rep(total[off], each = sum(!held))
   }
   parameters$prop[] <- prop
   parameters[c("prop", spec$family$blocks)]

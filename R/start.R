@@ -102,16 +102,16 @@ read_start <- function(start, rows, spec) {
   list(parameters = moved$parameters, kind = "given")
 }
 
-start_from_list <- function(start, rows, spec) {
-  start <- check_parameters(start, "start", spec$family, spec$k, free = FALSE)
+start_from_list <- function(start, rows, spec, argument = "start") {
+  start <- check_parameters(start, argument, spec$family, spec$k, free = FALSE)
   need <- spec$family$required
   if (is.null(start[[need]])) {
-    if (anyNA(spec$values[[need]])) stop_input(paste0("start$", need), "given")
+    if (anyNA(spec$values[[need]])) stop_input(paste0(argument, "$", need), "given")
     start[[need]] <- spec$values[[need]]
   }
   if (is.null(start$prop)) start$prop <- rep(1 / spec$k, spec$k)
   if (!(sum(start$prop) > 0) || abs(sum(start$prop) - 1) > 1e-6) {
-    stop_input("start$prop", "of sum 1", format(sum(start$prop)))
+    stop_input(paste0(argument, "$prop"), "of sum 1", format(sum(start$prop)))
   }
   lapply(spec$family$complete(some_rows(rows, spec$family), start), unname)
 }

@@ -36,7 +36,8 @@ r_layers <- list(
   c("emix", "fit", "select"),
   c("methods", "predict", "simulate", "distribution", "update", "vcov", "confint", "contrast", "profile(-[a-z]+)?", "summary",
     "select-[a-z]+", "overlap", "tidy", "resample", "replicates", "assign", "refit", "bootstrap(-[a-z]+)?", "lrt", "anova"),
-  c("plot(-[a-z]+)?", "trace", "gradient"),
+  c("teach", "step(-[a-z]+)?", "bound", "basins"),
+  c("plot(-[a-z]+)?", "trace", "gradient", "animate"),
   c("data", "emix-package", "zzz")
 )
 
