@@ -155,7 +155,9 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   lowest <- max(min(height, na.rm = TRUE), reach[1L] - 0.6 * diff(reach))
   limits <- c(lowest, max(height, na.rm = TRUE))
   limits <- limits + c(-0.04, 0.06) * diff(limits)
-  legend_lines <- ceiling((last + 1) / 3)
+  # Entries are long: three beside each other need a picture that is wide.
+  beside <- if (par("din")[1L] < 7.5) 2L else 3L
+  legend_lines <- ceiling((last + 1) / beside)
   before <- par(mar = c(4.2, 5.2, 2.7 + 1.1 * legend_lines, 1))
   on.exit(par(before))
   what <- objective_name(fit)
@@ -174,7 +176,7 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   legend_above(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"),
     lwd = c(2.5, rep(1.8, length(from)), NA), col = c("black", colour, "black"), lty = c(1L, type, NA),
     pch = c(NA, rep(NA, length(from)), 2L),
-    ncol = min(3L, last + 1L), seg.len = 2.4)
+    ncol = min(beside, last + 1L), seg.len = 2.4)
 }
 
 # Numbers of iterates above their points, as long as there is room between them.
