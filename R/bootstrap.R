@@ -70,7 +70,7 @@ new_replicate <- function(source, type, marks) {
 #' @param control how refits are run, from [em_control()]: `tol`, `max_iter`, `accelerate`, `condense`, `threads` and `progress` matter.
 #'   Default: the fit's own.
 #' @param ... not used; anything given is an error.
-#' @param x,object the value of `em_bootstrap()`.
+#' @param x the value of `em_bootstrap()`.
 #' @param digits significant digits.
 #' @return a list of class `"em_bootstrap"`, of ordinary vectors only: `replicates` (a matrix, a row per replicate and a column per
 #'   parameter, named and in the order of [coef()], in the units of the data; `NA` where a refit failed), `loglik` (of each replicate's sample),
