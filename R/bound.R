@@ -58,16 +58,10 @@ em_bound <- function(x, theta = NULL, q = NULL, data = NULL, family = NULL, weig
                      prior = NULL, control = em_control(), na.action = na.fail, subset = NULL) {
   if (missing(x)) stop_input("x", "given: data, a formula, a fit or a step")
   call <- match.call()
-  if (inherits(x, c("emix", "em_step"))) {
-    check_own_model(call, c("x", "theta", "q"))
-    lesson <- if (inherits(x, "emix")) lesson_of_fit(x) else revive(x$lesson)
-    if (is.null(theta)) theta <- x
-  } else {
-    if (is.null(theta)) stop_input("theta", "given: the parameters at which the bound is wanted")
-    arguments <- list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action)
-    lesson <- new_lesson(read_response(x, data, weights, labels, call, parent.frame()), theta, arguments)
-  }
-  at <- read_theta(theta, lesson)
+  lesson <- open_lesson(x, theta, data, weights, labels, call, parent.frame(), c("x", "theta", "q"),
+    "the parameters at which the bound is wanted",
+    list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action))
+  at <- read_theta(or_default(theta, x), lesson)
   view <- view_rows(lesson, rows_given(lesson))
   bound_at(at, read_q(q, at, view, lesson), view, lesson)
 }

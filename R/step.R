@@ -70,20 +70,23 @@ em_step <- function(x, theta = NULL, data = NULL, family = NULL, weights = NULL,
                     prior = NULL, control = em_control(), na.action = na.fail, subset = NULL) {
   if (missing(x)) stop_input("x", "given: data, a formula, a fit or a step")
   call <- match.call()
-  if (inherits(x, c("emix", "em_step"))) {
-    check_own_model(call)
-    lesson <- if (inherits(x, "emix")) lesson_of_fit(x) else revive(x$lesson)
-    if (is.null(theta)) theta <- x
-  } else {
-    if (is.null(theta)) stop_input("theta", "given: the parameters before the step")
-    arguments <- list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action)
-    lesson <- new_lesson(read_response(x, data, weights, labels, call, parent.frame()), theta, arguments)
-  }
-  step_from(read_theta(theta, lesson), lesson)
+  lesson <- open_lesson(x, theta, data, weights, labels, call, parent.frame(), c("x", "theta"), "the parameters before the step",
+    list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action))
+  step_from(read_theta(or_default(theta, x), lesson), lesson)
 }
 
-# A fit or a step brings its data and model along.
-check_own_model <- function(call, own = c("x", "theta")) {
+# The lesson of a fit or a step, which bring data and model along and leave only the arguments `own` to be given; or of data.
+open_lesson <- function(x, theta, data, weights, labels, call, env, own, wanted, arguments) {
+  if (inherits(x, c("emix", "em_step"))) {
+    check_own_model(call, own)
+    return(if (inherits(x, "emix")) lesson_of_fit(x) else revive(x$lesson))
+  }
+  if (is.null(theta)) stop_input("theta", paste("given:", wanted))
+  # Weights and labels of a formula are looked up by `call`: they are not asked for here.
+  new_lesson(read_response(x, data, weights, labels, call, env), theta, arguments)
+}
+
+check_own_model <- function(call, own) {
   more <- setdiff(names(call)[-1L], own)
   if (length(more)) stop_input(more[1L], "left out: `x` has its own data and model")
 }
