@@ -117,7 +117,7 @@ em_model em_get_model(SEXP list, const em_data *data)
     if (!is_null(list, "prior_rows"))
         m.prior_rows = doubles(list, "prior_rows", m.k);
     if (!is_null(list, "prior_family"))
-        m.prior_family = doubles(list, "prior_family", m.family->n_prior);
+        m.prior_family = doubles(list, "prior_family", m.family->n_prior(&m));
     m.hard = em_get_int(list, "hard", 0, 1) == 1;
     em_check_labels(data, m.k);
     return m;

@@ -43,6 +43,12 @@ static int binomial_n_sums(const em_model *m)
     return N_SUMS;
 }
 
+static int binomial_n_prior(const em_model *m)
+{
+    (void)m;
+    return N_PRIOR;
+}
+
 static em_status binomial_prepare(const em_model *m, const double *prob, double *constants,
                                   int *component)
 {
@@ -134,13 +140,14 @@ static double ratio(double successes, double trials, double otherwise)
 
 static em_status binomial_maximise(const em_model *m, const int *held, const double *mass,
                                    const double *sums, const double *old, double *prob,
-                                   int *component)
+                                   double *work, int *component)
 {
     const double *prior = em_prior_family(m);
     double before = prior == NULL ? 0 : prior[P_SUCCESSES];
     double before_trials = prior == NULL ? 0 : prior[P_SUCCESSES] + prior[P_FAILURES];
     double successes = before, trials = before_trials;
 
+    (void)work;
     (void)mass;
     (void)component;
     for (int j = 0; j < m->k; j++) {
@@ -187,13 +194,14 @@ static void binomial_information(const em_model *m, const double *prob, const do
         observed[j] = expected[j] = sums[em_at(j, N_SUMS) + TRIALS] * prob[j] * (1 - prob[j]);
 }
 
-static double binomial_log_prior(const em_model *m, const double *prior, const double *prob,
-                                 double *gradient, double *information)
+static double binomial_log_prior(const em_model *m, const double *prior, const double *constants,
+                                 const double *prob, double *gradient, double *information)
 {
     double a = prior[P_SUCCESSES], b = prior[P_FAILURES], value = 0;
     int components = m->equal & EQUAL_PROB ? 1 : m->k;
     const int *held = m->held + m->latent->n_parameters(m);
 
+    (void)constants;
     for (int j = 0; j < components; j++) {
         double p = prob[j];
         if (held[j]) /* a constant, perhaps an infinite one */
@@ -272,7 +280,7 @@ const em_family em_family_binomial = {
     .log_density = binomial_log_density,
     .accumulate = binomial_accumulate,
     .maximise = binomial_maximise,
-    .n_prior = N_PRIOR,
+    .n_prior = binomial_n_prior,
     .log_prior = binomial_log_prior,
     .n_free = 1,
     .gradient = binomial_gradient,

@@ -71,6 +71,12 @@ static bool has_spread(double mean, double sd)
     return sd > smallest_sd && sd > 4 * DBL_EPSILON * fabs(mean);
 }
 
+static int normal_n_prior(const em_model *m)
+{
+    (void)m;
+    return N_PRIOR;
+}
+
 static em_status normal_prepare(const em_model *m, const double *par, double *constants,
                                 int *component)
 {
@@ -218,7 +224,8 @@ static void common_mean_and_sds(const normal_fit *f, unsigned equal)
 }
 
 static em_status normal_maximise(const em_model *m, const int *held, const double *mass,
-                                 const double *sums, const double *old, double *par, int *component)
+                                 const double *sums, const double *old, double *par, double *work,
+                                 int *component)
 {
     int k = m->k;
     normal_fit f = {.k = k,
@@ -231,6 +238,7 @@ static em_status normal_maximise(const em_model *m, const int *held, const doubl
                     .held_mean = held,
                     .held_sd = held + k};
 
+    (void)work;
     const double *prior = em_prior_family(m);
     if (prior != NULL) {
         f.shrinkage = prior[P_SHRINKAGE];
@@ -298,11 +306,12 @@ static void normal_information(const em_model *m, const double *par, const doubl
 }
 
 /* A common sd's own part is component 1's: shared coordinates are added up. */
-static double normal_log_prior(const em_model *m, const double *prior, const double *par,
-                               double *gradient, double *information)
+static double normal_log_prior(const em_model *m, const double *prior, const double *constants,
+                               const double *par, double *gradient, double *information)
 {
     double value = 0;
 
+    (void)constants;
     for (int j = 0; j < m->k; j++) {
         double off = par[j] - prior[P_MEAN], sd = par[m->k + j], kappa = prior[P_SHRINKAGE];
         bool own = !(m->equal & EQUAL_SD) || j == 0;
@@ -358,7 +367,7 @@ const em_family em_family_normal = {
     .log_density = normal_log_density,
     .accumulate = normal_accumulate,
     .maximise = normal_maximise,
-    .n_prior = N_PRIOR,
+    .n_prior = normal_n_prior,
     .log_prior = normal_log_prior,
     .n_free = 2,
     .gradient = normal_gradient,

@@ -43,6 +43,7 @@ struct em_family {
     int (*n_parameters)(const em_model *m); /* of all components together */
     int (*n_constants)(const em_model *m);  /* of all components together */
     int (*n_sums)(const em_model *m);       /* of one component, its mass not counted */
+    int (*n_work)(const em_model *m);       /* that `maximise` needs; NULL: none */
     int n_options;                          /* length of `options` */
     bool collapses;                         /* is the likelihood unbounded on a single row? */
 
@@ -54,16 +55,28 @@ struct em_family {
                        const double *share, const double *scale, double *mass, double *sums);
     /* mass[j] is the sum of component j's shares; `held` starts at the family's part. */
     em_status (*maximise)(const em_model *m, const int *held, const double *mass,
-                          const double *sums, const double *old, double *par, int *component);
+                          const double *sums, const double *old, double *par, double *work,
+                          int *component);
 
     /* Log density of the prior (without constants) and, where not NULL, its gradient and minus
      * its second derivatives added to those of the components, in free coordinates. */
-    int n_prior;
-    double (*log_prior)(const em_model *m, const double *prior, const double *par, double *gradient,
-                        double *information);
+    int (*n_prior)(const em_model *m);
+    double (*log_prior)(const em_model *m, const double *prior, const double *constants,
+                        const double *par, double *gradient, double *information);
+
+    /* How a run is accelerated: by scores, with all that follows here, or, where a family has
+     * many coordinates or none that are free, by its sums alone (sums.h). Of the latter:
+     * coefficients e of the sums in the expected complete log-likelihood,
+     *   sum_j mass_j e_j + sum_s sums_s e_s  (k of mass, then those of the sums)
+     * from the constants of some parameters, with sums about the centres of `about`; and sums
+     * about the centres of `from` taken to those of `to`. NULL in families of the former. */
+    void (*natural)(const em_model *m, const double *constants, const double *about, double *out);
+    void (*recentre)(const em_model *m, const double *from, const double *to, const double *mass,
+                     double *sums);
 
     /* Free coordinates of one component, in which any step is legal: coordinate a belongs to
-     * block a of the parameters. Scores and information are with respect to them. */
+     * block a of the parameters. Scores and information are with respect to them.
+     * Where n_free is 0 there are none, and what follows is NULL but for `snap`. */
     int n_free;
     /* out[j * n_free + a] = d log-likelihood / d coordinate a of component j, from mass and sums.
      */

@@ -188,7 +188,8 @@ static void own_information(em_inform *f, const em_problem *p, const double *the
     m->family->information(m, theta + p->n_latent, mass, family_sums, f->observed, f->expected);
     memset(f->raw_step, 0, em_at(k, r) * sizeof(double)); /* takes the prior's gradient */
     if (em_prior_family(m) != NULL)
-        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->raw_step, f->observed);
+        m->family->log_prior(m, em_prior_family(m), p->family_constants, theta + p->n_latent,
+                             f->raw_step, f->observed);
     for (int j = 0; j < k; j++)
         for (int a = 0; a < r && theta[j] == 0; a++) {
             size_t at = em_at(j, r * r) + em_at(a, r) + (size_t)a;
@@ -235,7 +236,8 @@ void em_inform_gradient(em_inform *f, const em_problem *p, const double *theta, 
                 p->sums[1 + j] + em_prior_rows(m, j) - theta[j] / left * total;
     own_gradient(f, p, theta);
     if (em_prior_family(m) != NULL)
-        m->family->log_prior(m, em_prior_family(m), theta + p->n_latent, f->gradient, f->observed);
+        m->family->log_prior(m, em_prior_family(m), p->family_constants, theta + p->n_latent,
+                             f->gradient, f->observed);
     for (int e = 0; e < k * r; e++)
         if (f->index[k + e] >= 0)
             a->gradient[f->index[k + e]] += f->gradient[e];

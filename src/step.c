@@ -47,6 +47,11 @@ static int plain_sums_of(const em_model *m)
     return 1 + m->k + m->latent->n_sums(m) + m->k * m->family->n_sums(m);
 }
 
+int em_step_n_sums(const em_model *m)
+{
+    return plain_sums_of(m) - 1;
+}
+
 static int sums_of(const em_model *m, bool scoring)
 {
     return plain_sums_of(m) + (scoring ? (int)em_score_sums(m) : 0);
@@ -55,6 +60,11 @@ static int sums_of(const em_model *m, bool scoring)
 static size_t scratch_of(const em_model *m, bool scoring)
 {
     return em_at(m->columns + m->k, EM_TILE) + (scoring ? em_score_scratch(m) : 0);
+}
+
+static size_t work_of(const em_model *m)
+{
+    return m->family->n_work == NULL ? 0 : (size_t)m->family->n_work(m);
 }
 
 static double *at_line(double *memory)
@@ -68,7 +78,7 @@ size_t em_step_memory(const em_model *m, const em_data *data, int threads, bool 
     int n_sums = sums_of(m, scoring);
     size_t sums = em_at(lanes_of(data->n, n_sums) + 1, n_sums);
     size_t constants = (size_t)m->latent->n_constants(m) + (size_t)m->family->n_constants(m);
-    return sums + constants + EM_LINE + scratch_of(m, scoring) * (size_t)threads;
+    return sums + constants + work_of(m) + EM_LINE + scratch_of(m, scoring) * (size_t)threads;
 }
 
 void em_step_bind(em_problem *p, double *memory)
@@ -82,7 +92,8 @@ void em_step_bind(em_problem *p, double *memory)
     p->lanes = lanes_of(p->data->n, p->n_sums);
     p->latent_constants = memory;
     p->family_constants = p->latent_constants + m->latent->n_constants(m);
-    p->sums = p->family_constants + m->family->n_constants(m);
+    p->work = p->family_constants + m->family->n_constants(m);
+    p->sums = p->work + work_of(m);
     p->lane_sums = p->sums + p->n_sums;
     p->scratch = at_line(p->lane_sums + em_at(p->lanes, p->n_sums));
     p->bad_component = 0;
@@ -273,15 +284,18 @@ static em_status prepare(em_problem *p, const double *theta)
     return status;
 }
 
-static double log_prior(const em_model *m, const double *prop, const double *par)
+static double log_prior(const em_problem *p, const double *prop, const double *par)
 {
+    const em_model *m = p->model;
     const double *prior = em_prior_family(m);
     double sum = 0;
 
     for (int j = 0; j < m->k; j++)
         if (em_prior_rows(m, j) > 0 && !m->held[j])
             sum += em_prior_rows(m, j) * em_log(prop[j]);
-    return prior == NULL ? sum : sum + m->family->log_prior(m, prior, par, NULL, NULL);
+    return prior == NULL
+               ? sum
+               : sum + m->family->log_prior(m, prior, p->family_constants, par, NULL, NULL);
 }
 
 em_status em_step_expect(em_problem *p, const double *theta, double *objective)
@@ -294,7 +308,7 @@ em_status em_step_expect(em_problem *p, const double *theta, double *objective)
     if (status != EM_OK)
         return status;
     add_lanes(p);
-    p->log_prior = log_prior(p->model, theta, theta + p->n_latent);
+    p->log_prior = log_prior(p, theta, theta + p->n_latent);
     *objective = p->sums[0] + p->log_prior;
     p->total = 0;
     for (int j = 0; j < p->model->k; j++)
@@ -304,17 +318,36 @@ em_status em_step_expect(em_problem *p, const double *theta, double *objective)
 
 em_status em_step_maximise(em_problem *p, const double *theta, double *next)
 {
+    return em_step_maximise_of(p, p->sums + 1, theta, next);
+}
+
+em_status em_step_maximise_of(em_problem *p, const double *sums, const double *theta, double *next)
+{
     const em_model *m = p->model;
-    const double *mass = p->sums + 1, *latent_sums = mass + m->k;
+    const double *mass = sums, *latent_sums = mass + m->k;
     const double *family_sums = latent_sums + m->latent->n_sums(m);
     int component = 0;
 
     m->latent->maximise(m, m->held, mass, latent_sums, theta, next);
-    em_status status = m->family->maximise(m, m->held + p->n_latent, mass, family_sums,
-                                           theta + p->n_latent, next + p->n_latent, &component);
+    em_status status =
+        m->family->maximise(m, m->held + p->n_latent, mass, family_sums, theta + p->n_latent,
+                            next + p->n_latent, p->work, &component);
     if (status != EM_OK)
         p->bad_component = component;
     return status;
+}
+
+em_status em_step_natural(em_problem *p, const double *theta, const double *about, double *out)
+{
+    const em_model *m = p->model;
+    em_status status = prepare(p, theta);
+
+    if (status != EM_OK)
+        return status;
+    m->family->natural(m, p->family_constants, about + p->n_latent, out);
+    for (int j = 0; j < m->k; j++)
+        out[j] += em_log(theta[j]);
+    return EM_OK;
 }
 
 em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior,

@@ -22,6 +22,7 @@ typedef struct {
     /* Set by em_step_bind(): */
     int n_theta, n_latent, n_sums, lanes;
     double *latent_constants, *family_constants;
+    double *work;     /* of the M-step */
     double *sums;     /* objective | mass (k) | latent's | family's (k of each) | scores' */
     int score_at;     /* where the scores' sums begin */
     double total;     /* weight of all rows, after a walk */
@@ -48,6 +49,17 @@ em_status em_step_expect(em_problem *p, const double *theta, double *objective);
 
 /* M-step: the parameters that maximise the expected log-likelihood of the last E-step. */
 em_status em_step_maximise(em_problem *p, const double *theta, double *next);
+
+/* The same of given sums (in the order of p->sums from its mass on) about the centres of theta,
+ * whose held parameters it keeps. */
+em_status em_step_maximise_of(em_problem *p, const double *sums, const double *theta, double *next);
+
+/* How many there are. */
+int em_step_n_sums(const em_model *model);
+
+/* Their coefficients in the expected complete log-likelihood at theta, with sums about the centres
+ * of `about`: family.h's `natural`, the logs of the proportions among them. */
+em_status em_step_natural(em_problem *p, const double *theta, const double *about, double *out);
 
 /* What a row counts, at most 1: with small weights, "few rows" means few of these. */
 double em_row_weight(const em_problem *p);
