@@ -57,5 +57,7 @@ SEXP hook_dot(SEXP a, SEXP b);
 SEXP hook_exp(SEXP x);
 SEXP hook_log(SEXP x);
 SEXP hook_smallest_eigen(SEXP a);
+SEXP hook_eigen(SEXP a);
+SEXP hook_covmodel(SEXP structure, SEXP rows, SEXP scatter, SEXP old);
 
 #endif

@@ -29,6 +29,8 @@ static const R_CallMethodDef entries[] = {
     ENTRY(hook_exp, 1),
     ENTRY(hook_log, 1),
     ENTRY(hook_smallest_eigen, 1),
+    ENTRY(hook_eigen, 1),
+    ENTRY(hook_covmodel, 4),
     {NULL, NULL, 0},
 };
 

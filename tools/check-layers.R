@@ -9,7 +9,7 @@
 
 # Regular expressions of whole file names in src/, lowest layer first.
 src_layers <- list(
-  "0" = c("types\\.h", "(numerics|exp-log|vector|softmax|linalg|parallel)\\.[ch]"),
+  "0" = c("types\\.h", "(numerics|exp-log|vector|softmax|linalg|eigen|parallel)\\.[ch]"),
   "1" = "(family|latent|prior|covmodel)\\.h",
   "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel\\.c", "(condense|nodes)\\.[ch]"),
   "3" = c("families\\.h", "registry\\.[ch]", "score\\.[ch]"),
@@ -17,7 +17,7 @@ src_layers <- list(
   "5" = "(accel|inform|bend|boundary)\\.[ch]",
   "6" = c("em\\.[ch]", "polish\\.[ch]"),
   "7" = "starts\\.[ch]",
-  "8" = c("bridge(-[a-z0-9-]+)?\\.[ch]", "hooks\\.[ch]", "init\\.c")
+  "8" = c("bridge(-[a-z0-9-]+)?\\.[ch]", "hooks(-[a-z0-9-]+)?\\.[ch]", "init\\.c")
 )
 
 # Layers whose files may include each other's headers: the foundations, the contracts, the
@@ -30,7 +30,7 @@ bridge_layer <- 8
 # Regular expressions of whole file names in R/ without ".R", lowest layer first. Functions of one
 # layer may call each other. `select` stands with `emix`, which calls it when `k` is a vector.
 r_layers <- list(
-  "conditions", "check", "control", "prior",
+  "conditions", "check", "control", "prior", "covmodel",
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "nodes", "search", "leave"),
   c("emix", "fit", "select"),
