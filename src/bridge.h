@@ -59,5 +59,7 @@ SEXP hook_log(SEXP x);
 SEXP hook_smallest_eigen(SEXP a);
 SEXP hook_eigen(SEXP a);
 SEXP hook_covmodel(SEXP structure, SEXP rows, SEXP scatter, SEXP old);
+SEXP hook_mv_density(SEXP x, SEXP centre, SEXP w, SEXP constant, SEXP diagonal, SEXP offset);
+SEXP hook_mv_scatter(SEXP x, SEXP centre, SEXP p, SEXP diagonal, SEXP offset);
 
 #endif

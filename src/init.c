@@ -31,6 +31,8 @@ static const R_CallMethodDef entries[] = {
     ENTRY(hook_smallest_eigen, 1),
     ENTRY(hook_eigen, 1),
     ENTRY(hook_covmodel, 4),
+    ENTRY(hook_mv_density, 6),
+    ENTRY(hook_mv_scatter, 5),
     {NULL, NULL, 0},
 };
 

@@ -9,7 +9,7 @@
 
 # Regular expressions of whole file names in src/, lowest layer first.
 src_layers <- list(
-  "0" = c("types\\.h", "(numerics|exp-log|vector|softmax|linalg|eigen|parallel)\\.[ch]"),
+  "0" = c("types\\.h", "(numerics|exp-log|vector|softmax|mvkernel(-[a-z]+)?|linalg|eigen|parallel)\\.[ch]"),
   "1" = "(family|latent|prior|covmodel)\\.h",
   "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel\\.c", "(condense|nodes)\\.[ch]"),
   "3" = c("families\\.h", "registry\\.[ch]", "score\\.[ch]"),
