@@ -18,10 +18,6 @@ may_use_nodes <- function(rows, spec, control) {
     rows$n >= 4 * nodes_per_bin * max(first_bins, spec$k) && resolves(rows)
 }
 
-# Places of some of n rows, taken by a rule that no order of the rows is likely to follow: multiples of the
-# golden section.
-golden_rows <- function(n, some) floor(n * (seq_len(some) * (sqrt(5) - 1) / 2) %% 1) + 1
-
 # Cells of the grid must be narrow against where most rows are. Asked of a part of them.
 resolves <- function(rows) {
   at <- golden_rows(rows$n, 1000L)

@@ -1,0 +1,195 @@
+# Many starts at once for families of several columns: groupings of a part of the rows, and parameters from their moments.
+
+# What the family's structure demands of covariances that is simple; the rest is left to the M-step.
+shape_of <- function(spec) {
+  cov <- spec$family$cov
+  list(common = cov %in% c("EII", "EEI", "EEE"), diagonal = substr(cov, 3L, 3L) == "I", spherical = substr(cov, 2L, 3L) == "II")
+}
+
+# Trees depend on the data alone: a search over several models grows them once.
+grow_trees <- function(views, k) {
+  w <- views$w
+  fine <- min(length(w), max(36L, 4L * k))
+  half <- grow_tree(views$half, w)
+  sphered <- grow_tree(views$sphered, w)
+  merged <- function(z, tree, common) {
+    group <- stats::cutree(tree, fine)
+    merge_groups(group_moments(moment_parts(z, w), ncol(z), group, fine), common)[group, , drop = FALSE]
+  }
+  list(standard = grow_tree(views$standard, w), half = half, sphered = sphered, most = fine,
+    own = merged(views$half, half, FALSE), common = merged(views$sphered, sphered, TRUE))
+}
+
+# Groupings that depend on the data alone, a column each; the most promising first.
+tree_groups <- function(trees, k, common) {
+  groups <- cbind(likelihood = trees$own[, k], half = stats::cutree(trees$half, k), ward = stats::cutree(trees$standard, k),
+    sphered = stats::cutree(trees$sphered, k), common = trees$common[, k])
+  groups[, if (common) c("common", "ward", "half", "sphered", "likelihood") else colnames(groups), drop = FALSE]
+}
+
+# Cuts into stretches of equal weight along principal axes and along those of most and least tails; the last: shells, the
+# outermost of the fewest rows.
+axis_groups <- function(views, k) {
+  axes <- list(views$turned[, 1L], views$sphered[, ncol(views$sphered)], views$sphered[, 1L],
+    if (ncol(views$turned) > 1L) views$turned[, 2L])
+  cuts <- lapply(Filter(Negate(is.null), axes), cut_axis, w = views$w, parts = rep(1, k))
+  cuts <- c(cuts, list(cut_axis(rowSums(views$sphered^2), views$w, rev(2^(pmin(seq_len(k), 40L) - 1)))))
+  groups <- do.call(cbind, cuts)
+  colnames(groups) <- c(rep("axis", ncol(groups) - 1L), "shells")
+  groups
+}
+
+# Groups about random centres in each of the views in turn; every fourth of a few rows about each centre.
+random_groups <- function(views, k, starts) {
+  if (starts < 1L) return(matrix(0L, length(views$w), 0L))
+  kinds <- rep_len(c("standard", "sphered", "half", "small"), starts)
+  each <- lapply(unique(kinds), function(kind) {
+    z <- views[[if (kind == "small") "sphered" else kind]]
+    found <- scatter_rows(z, views$w, k, sum(kinds == kind))
+    if (kind == "small") small_groups(found, 2L * ncol(z) + 2L) else found$group
+  })
+  groups <- do.call(cbind, each)
+  colnames(groups) <- rep("random", ncol(groups))
+  groups
+}
+
+# All groupings into k, `starts` at most.
+make_groups <- function(views, trees, k, starts, common) {
+  fixed <- tree_groups(trees, k, common)
+  if (starts > ncol(fixed)) {
+    runs <- if (starts > 12L) 6L else 2L
+    means <- cbind(best_kmeans(views$standard, views$w, k, runs), best_kmeans(views$sphered, views$w, k, runs))
+    colnames(means) <- rep("k-means", 2L)
+    fixed <- cbind(fixed, means, axis_groups(views, k))
+  }
+  fixed <- fixed[, !duplicated(fixed, MARGIN = 2L), drop = FALSE]
+  fixed <- fixed[, seq_len(min(starts, ncol(fixed))), drop = FALSE]
+  cbind(fixed, random_groups(views, k, starts - ncol(fixed)))
+}
+
+# Covariances (a column each) brought to the shape.
+shape_covariances <- function(cov, prop, shape) {
+  d <- as.integer(round(sqrt(nrow(cov))))
+  if (shape$common) cov[] <- rowSums(cov * rep(prop, each = nrow(cov)))
+  at <- (seq_len(d) - 1L) * d + seq_len(d)
+  if (shape$diagonal) cov[-at, ] <- 0
+  if (shape$spherical) cov[at, ] <- rep(colMeans(cov[at, , drop = FALSE]), each = d)
+  cov
+}
+
+# Parameters of groups as moments, by block: each covariance with `own` rows' worth of the groups' common one and a trace
+# of that of all rows, so that none is singular. A group without rows is where all rows are, and small.
+moment_parameters <- function(m, whole, own = (nrow(m$mean) + 1) / 2) {
+  d <- nrow(m$mean)
+  empty <- !(m$n > 0)
+  within <- rowSums(m$scatter) / sum(m$n) + 1e-6 * whole$cov + 1e-12 * as.vector(diag(d))
+  cov <- (m$scatter + own * within) / rep(m$n + own, each = d * d)
+  m$mean[, empty] <- whole$mean
+  n <- ifelse(empty, sum(m$n) / 1000, m$n)
+  list(prop = n / sum(n), mean = m$mean, cov = cov)
+}
+
+# One component as wide as all rows, the others narrow within it.
+narrow_within <- function(inner, whole) {
+  list(prop = c(1, inner$prop) / 2, mean = cbind(whole$mean, inner$mean), cov = cbind(whole$cov, inner$cov / 4))
+}
+
+# Parameters of starts in the user's units, by block, a column per start.
+bind_starts <- function(each, views, shape) {
+  scale <- as.vector(outer(views$unit, views$unit))
+  bind_parameters(lapply(each, function(p) {
+    cov <- shape_covariances(p$cov * scale, p$prop, shape)
+    list(prop = p$prop, mean = as.vector(p$mean * views$unit + views$centre), cov = as.vector(cov))
+  }))
+}
+
+# Groups numbered so that they are the known components as far as may be: rows of known component count, or the nearness
+# of means to those that are held. `score`: groups by components; each group gets one component.
+number_groups <- function(score) {
+  k <- nrow(score)
+  number <- integer(k)
+  for (step in seq_len(k)) {
+    best <- arrayInd(which.max(score), dim(score))
+    number[best[1L]] <- best[2L]
+    score[best[1L], ] <- score[, best[2L]] <- -Inf
+  }
+  number
+}
+
+# Known labels overrule what a grouping supposes, and number its groups.
+label_groups <- function(groups, label, w, k) {
+  if (is.null(label)) return(groups)
+  known <- label > 0L
+  apply(groups, 2L, function(group) {
+    both <- known & group > 0L
+    score <- matrix(0, k, k)
+    if (any(both)) score[] <- xtabs(w[both] ~ factor(group[both], seq_len(k)) + factor(label[both], seq_len(k)))
+    ifelse(known, label, c(0L, number_groups(score))[group + 1L])
+  })
+}
+
+# Means that are held number the components of a start.
+number_held <- function(p, spec, views) {
+  d <- nrow(p$mean)
+  held <- matrix(spec$values$mean, d)
+  at <- which(colSums(is.na(held)) == 0)
+  if (!length(at) || length(unique(spec$values$mean[!is.na(spec$values$mean)])) <= d) return(p)
+  score <- matrix(-1e300, spec$k, spec$k)
+  score[, at] <- -distances(t(p$mean), t((held[, at, drop = FALSE] - views$centre) / views$unit))
+  from <- order(number_groups(score))
+  list(prop = p$prop[from], mean = p$mean[, from, drop = FALSE], cov = p$cov[, from, drop = FALSE])
+}
+
+# All starts for families of several columns: parameters by block, a column per start, and the kind of each.
+make_starts_multi <- function(rows, spec, starts, more = NULL) {
+  k <- spec$k
+  some <- pick_rows(rows, tree_rows)
+  views <- views_of(some$x, row_weights(some))
+  parts <- moment_parts(views$standard, views$w)
+  d <- ncol(some$x)
+  moments <- function(group, count) group_moments(parts, d, group, count)
+  whole <- moments(rep(1L, some$n), 1L)
+  whole <- list(mean = as.vector(whole$mean), cov = as.vector(whole$scatter) / whole$n)
+  shape <- shape_of(spec)
+  if (k == 1L) {
+    groups <- matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
+  } else {
+    trees <- kept_trees(rows, views, k)
+    groups <- make_groups(views, trees, k, starts, shape$common)
+  }
+  each <- apply(label_groups(groups, some$label, views$w, k), 2L, function(group) moment_parameters(moments(group, k), whole), simplify = FALSE)
+  kind <- colnames(groups)
+  if (k > 2L && !shape$common && starts > 12L && is.null(some$label)) {
+    inner <- make_groups(views, trees, k - 1L, 12L + starts %/% 8L, FALSE)
+    inner <- inner[, colnames(inner) %in% c("likelihood", "ward", "k-means", "random"), drop = FALSE]
+    each <- c(each, apply(inner, 2L, function(group) {
+      narrow_within(moment_parameters(moments(group, k - 1L), whole), whole)
+    }, simplify = FALSE))
+    kind <- c(kind, rep("within", ncol(inner)))
+  }
+  parameters <- bind_starts(lapply(each, number_held, spec = spec, views = views), views, shape)
+  if (length(more)) {
+    parameters <- join_parameters(parameters, bind_parameters(lapply(more, function(p) lapply(p[names(parameters)], as.vector))))
+    kind <- c(kind, rep("neighbour", length(more)))
+  }
+  list(parameters = all_apart(impose(parameters, spec), spec), kind = kind)
+}
+
+# Trees are kept with the rows that they are of.
+kept_trees <- function(rows, views, k) {
+  trees <- if (is.environment(rows$kept_trees)) rows$kept_trees$trees
+  if (is.null(trees) || trees$most < min(4L * k, length(views$w))) trees <- grow_trees(views, k)
+  if (is.environment(rows$kept_trees)) rows$kept_trees$trees <- trees
+  trees
+}
+
+# Some of the rows, by a rule that no order of theirs is likely to follow: multiples of the golden section.
+golden_rows <- function(n, some) floor(n * (seq_len(some) * (sqrt(5) - 1) / 2) %% 1) + 1
+
+pick_rows <- function(rows, most) {
+  if (rows$n <= most) return(rows)
+  at <- sort(unique(c(golden_rows(rows$n, most), unlist(lapply(split(seq_len(rows$n), rows$label), utils::head, 100L)))))
+  rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, at)
+  rows$n <- length(at)
+  rows
+}
