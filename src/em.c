@@ -2,6 +2,8 @@
 
 #include "bend.h"
 #include "boundary.h"
+#include "progress.h"
+#include "sums.h"
 
 #include <float.h>
 #include <math.h>
@@ -20,12 +22,6 @@ static const double resumed_lambda = 1e-3;
  * be trusted. */
 static const double near_top = 0.01;
 
-/* What the last EM steps tell of the way still to go. */
-typedef struct {
-    double length, rate, last_rate; /* of the last step; ratios of the last steps' lengths */
-    double distance, gain;          /* predicted */
-} em_progress;
-
 typedef struct {
     em_problem *p;
     const em_control *control;
@@ -36,6 +32,9 @@ typedef struct {
     em_progress progress;
     em_accel accel;
     em_inform inform;
+    bool by_sums; /* accelerated by sums.h, which needs no scores */
+    em_sums sums;
+    int next_look; /* iteration from which a certificate is tried again */
     double *theta, *candidate, *em_step;
     double predicted;        /* gain of the candidate */
     double last_gain;        /* the decrement one iteration ago */
@@ -53,12 +52,14 @@ enum { MOST_COORDINATES = 600 };
 
 bool em_run_scores(const em_model *m)
 {
-    return em_score_raw(m) <= MOST_COORDINATES;
+    return m->family->scores != NULL && em_score_raw(m) <= MOST_COORDINATES;
 }
 
 size_t em_run_memory(const em_model *m)
 {
     size_t n_theta = (size_t)m->latent->n_parameters(m) + (size_t)m->family->n_parameters(m);
+    if (em_sums_apply(m))
+        return 2 * n_theta + em_sums_memory(m);
     size_t matrices = em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
     return 2 * n_theta + (em_run_scores(m) ? matrices : 0);
 }
@@ -70,15 +71,17 @@ size_t em_run_integers(const em_model *m)
 
 static void bind(em_loop *l, double *memory, int *integers)
 {
-    const em_model *m = l->p->model;
+    const em_model *model = l->p->model;
     size_t n_theta = (size_t)l->p->n_theta;
 
     l->candidate = memory;
     l->em_step = l->candidate + n_theta;
+    if (em_sums_apply(model))
+        em_sums_bind(&l->sums, model, l->em_step + n_theta);
     if (!l->p->scoring)
         return;
-    em_accel_bind(&l->accel, em_inform_size(m), l->em_step + n_theta);
-    em_inform_bind(&l->inform, m, l->em_step + n_theta + em_accel_memory(em_inform_size(m)),
+    em_accel_bind(&l->accel, em_inform_size(model), l->em_step + n_theta);
+    em_inform_bind(&l->inform, model, l->em_step + n_theta + em_accel_memory(em_inform_size(model)),
                    integers);
 }
 
@@ -100,35 +103,6 @@ static em_status expect(em_loop *l, const double *theta, double *objective)
     return em_step_expect(l->p, theta, objective);
 }
 
-static double longest_move(int n_theta, const double *from, const double *to)
-{
-    double longest = 0;
-    for (int i = 0; i < n_theta; i++) {
-        double move = fabs(to[i] - from[i]);
-        if (move > longest)
-            longest = move;
-    }
-    return longest;
-}
-
-/* The slower of the last two ratios is believed: one short step may be chance. */
-static void look_ahead(em_progress *w, double length, double gain)
-{
-    w->last_rate = w->rate;
-    w->rate = w->length > 0 ? length / w->length : (length > 0 ? 1 : 0);
-    w->length = length;
-
-    double r = w->rate > w->last_rate ? w->rate : w->last_rate;
-    if (length == 0 || (length <= 4 * DBL_EPSILON && r >= 1)) {
-        w->distance = w->gain = 0; /* steps are rounding */
-    } else if (r < 1) {
-        w->distance = length * r / (1 - r);
-        w->gain = fabs(gain) * r * r / (1 - r * r);
-    } else {
-        w->distance = w->gain = INFINITY;
-    }
-}
-
 static double scaled_tol(const em_loop *l)
 {
     return em_step_tol(l->p, l->control->tol);
@@ -137,14 +111,6 @@ static double scaled_tol(const em_loop *l)
 static double rounding(double objective)
 {
     return em_step_rounding(objective);
-}
-
-static bool plain_converged(const em_loop *l, double gain)
-{
-    const em_progress *w = &l->progress;
-    double tol = scaled_tol(l);
-    bool at_rounding = fabs(gain) <= rounding(l->result.objective);
-    return w->distance <= l->control->tol / 100 && (w->gain <= tol || at_rounding);
 }
 
 /* Is any component so thin that it may be collapsing? */
@@ -276,6 +242,39 @@ static bool looks(const em_loop *l, int iteration)
     return l->accelerate && (iteration >= l->warm || !l->control->rough);
 }
 
+/* At what seems the end: Newton's decrement, by walks along some directions. Where it says that
+ * this is no end, the next proposal is the way on that it has found. */
+static bool certified_by_sums(em_loop *l, em_kind *kind)
+{
+    em_result *r = &l->result;
+    double tol = scaled_tol(l), left = l->sums.predicted;
+    bool still = l->last_gain <= rounding(r->objective) && left <= tol;
+
+    if (r->iterations < l->next_look || !(left <= 1e-8 * tol || still))
+        return false;
+    r->gain = em_sums_certify(&l->sums, l->p, l->theta, 100 * tol);
+    r->evaluations += l->sums.walks;
+    l->next_look = r->iterations + 5;
+    *kind = isfinite(r->gain) ? EM_BY_NEWTON : EM_BY_ESCAPE;
+    return r->gain <= tol;
+}
+
+/* The same without scores: from iterates before this one. */
+static em_kind propose_by_sums(em_loop *l)
+{
+    em_result *r = &l->result;
+    em_kind kind = EM_BY_SECANT;
+
+    em_sums_look(&l->sums, l->p, l->theta, l->em_step);
+    r->converged = certified_by_sums(l, &kind);
+    l->predicted = isfinite(l->sums.predicted) ? l->sums.predicted : 0;
+    bool early = r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l));
+    if (r->converged || (early && kind == EM_BY_SECANT) ||
+        !em_sums_propose(&l->sums, l->p, l->candidate))
+        return EM_BY_EM;
+    return kind;
+}
+
 /* One iteration: a proposal if there is one, else, or if it is refused, the EM step. */
 static em_status iterate(em_loop *l)
 {
@@ -285,7 +284,9 @@ static em_status iterate(em_loop *l)
 
     if (status != EM_OK)
         return status;
-    em_kind kind = l->p->gather ? propose(l) : EM_BY_EM;
+    em_kind kind = l->p->gather ? propose(l) : l->by_sums ? propose_by_sums(l) : EM_BY_EM;
+    if (r->converged)
+        return EM_OK;
     l->p->gather = looks(l, r->iterations + 1);
     l->stuck = false;
     if (kind == EM_BY_EM || !try_candidate(l, kind, &objective)) {
@@ -296,10 +297,15 @@ static em_status iterate(em_loop *l)
             return status;
     }
     double gain = objective - r->objective;
-    look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
+    if (l->by_sums) {
+        em_sums_accept(&l->sums, kind != EM_BY_EM);
+        l->last_gain = gain;
+    }
+    em_look_ahead(&l->progress, l->p->n_theta, l->theta, l->candidate, gain);
     accept(l, l->candidate, objective, kind);
-    if (!l->accelerate)
-        r->converged = plain_converged(l, gain);
+    if (!l->accelerate && !l->by_sums)
+        r->converged = em_steps_ended(&l->progress, scaled_tol(l), l->control->tol,
+                                      fabs(gain) <= rounding(r->objective));
     else if (l->p->gather)
         r->converged = certified(l);
     return EM_OK;
@@ -354,6 +360,8 @@ static em_status climb(em_loop *l)
 static em_status certify(em_loop *l)
 {
     double objective = 0;
+    if (l->by_sums)
+        return EM_OK;
     if (!l->p->scoring) {
         l->result.gain = l->progress.gain;
         return EM_OK;
@@ -376,6 +384,7 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
                  .control = control,
                  .recorder = recorder,
                  .accelerate = control->accelerate && p->scoring,
+                 .by_sums = control->accelerate && em_sums_apply(p->model),
                  .theta = theta,
                  .result = {.gain = INFINITY},
                  .progress = {.rate = 1, .last_rate = 1}};

@@ -16,7 +16,14 @@ typedef struct {
 } em_control;
 
 /* What led to an iterate. */
-typedef enum { EM_BY_START, EM_BY_EM, EM_BY_NEWTON, EM_BY_BOUNDARY, EM_BY_ESCAPE } em_kind;
+typedef enum {
+    EM_BY_START,
+    EM_BY_EM,
+    EM_BY_NEWTON,
+    EM_BY_BOUNDARY,
+    EM_BY_ESCAPE,
+    EM_BY_SECANT
+} em_kind;
 
 /* Keeps every iterate where memory was given for it. */
 typedef struct {

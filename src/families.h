@@ -4,7 +4,7 @@
 
 #include "latent.h"
 
-#define EM_FAMILIES(plug) plug(binomial) plug(normal)
+#define EM_FAMILIES(plug) plug(binomial) plug(mvnormal) plug(normal)
 #define EM_LATENTS(plug) plug(mix)
 
 #define EM_DECLARE_FAMILY(name) extern const em_family em_family_##name;

@@ -1,0 +1,88 @@
+/* Layer 1: how the multivariate normal family lays out its parameters, constants and sums; for the
+ * files of that family alone (see family-mvnormal.c for what they mean). */
+#ifndef EMIX_FAMILY_MVNORMAL_H
+#define EMIX_FAMILY_MVNORMAL_H
+
+#include "covmodel.h"
+#include "latent.h"
+
+enum { EM_MV_EQUAL_MEAN = 1u };
+enum { EM_MV_SHRINKAGE, EM_MV_DF, EM_MV_PRIOR_MEAN }; /* after the mean's d: the scale's d x d */
+
+static inline int em_mv_structure(const em_model *m)
+{
+    return (int)m->options[0];
+}
+
+static inline bool em_mv_is_diagonal(const em_model *m)
+{
+    return em_covmodel_is_diagonal(em_mv_structure(m));
+}
+
+/* One covariance common to all components. */
+static inline bool em_mv_all_equal(const em_model *m)
+{
+    int s = em_mv_structure(m);
+    return s == EM_EII || s == EM_EEI || s == EM_EEE;
+}
+
+/* Elements of a triangle of n rows, or those before row n of one that is packed by rows. */
+static inline int em_triangle(int n)
+{
+    return n * (n + 1) / 2;
+}
+
+/* Numbers that describe a symmetric matrix of the structure. */
+static inline int em_mv_squares(const em_model *m)
+{
+    return em_mv_is_diagonal(m) ? m->columns : em_triangle(m->columns);
+}
+
+static inline int em_mv_parameters(const em_model *m)
+{
+    return m->k * m->columns * (1 + m->columns);
+}
+
+static inline int em_mv_sums(const em_model *m)
+{
+    return m->columns + em_mv_squares(m);
+}
+
+static inline const double *em_mv_mean(const em_model *m, const double *par, int j)
+{
+    return par + em_at(j, m->columns);
+}
+
+static inline const double *em_mv_cov(const em_model *m, const double *par, int j)
+{
+    return par + em_at(m->k, m->columns) + em_at(j, m->columns * m->columns);
+}
+
+/* Of each component its mean, W (or inverse sds) and the log of the density's constant. */
+static inline int em_mv_constants_each(const em_model *m)
+{
+    return m->columns + em_mv_squares(m) + 1;
+}
+
+typedef struct {
+    const double *mean, *w;
+    double log_constant;
+} em_mv_constants;
+
+static inline em_mv_constants em_mv_constants_of(const em_model *m, const double *constants, int j)
+{
+    const double *c = constants + em_at(j, em_mv_constants_each(m));
+    em_mv_constants of = {
+        .mean = c, .w = c + m->columns, .log_constant = c[m->columns + em_mv_squares(m)]};
+    return of;
+}
+
+/* The M-step; and what acceleration by sums needs (family.h). */
+int em_mv_n_work(const em_model *m);
+em_status em_mv_maximise(const em_model *m, const int *held, const double *mass, const double *sums,
+                         const double *old, double *par, double *work, int *component);
+void em_mv_natural(const em_model *m, const double *constants, const double *about, double *out);
+void em_mv_recentre(const em_model *m, const double *from, const double *to, const double *mass,
+                    double *sums);
+
+#endif

@@ -1,0 +1,129 @@
+#include "secant.h"
+
+#include "linalg.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A difference that the newer ones explain but for this part of it tells nothing new. */
+static const double least_new = 1e-10;
+
+size_t em_secant_memory(int n)
+{
+    return em_at(3 * (EM_SECANTS + 1), n) + em_at(EM_SECANTS, EM_SECANTS) + 2 * EM_SECANTS;
+}
+
+void em_secant_bind(em_secant *s, int n, double *memory)
+{
+    s->n = n;
+    s->x = memory;
+    s->f = s->x + n;
+    s->e = s->f + n;
+    s->dx = s->e + n;
+    s->df = s->dx + em_at(EM_SECANTS, n);
+    s->de = s->df + em_at(EM_SECANTS, n);
+    s->matrix = s->de + em_at(EM_SECANTS, n);
+    s->rhs = s->matrix + em_at(EM_SECANTS, EM_SECANTS);
+    s->sol = s->rhs + EM_SECANTS;
+    em_secant_forget(s);
+}
+
+void em_secant_forget(em_secant *s)
+{
+    s->used = s->newest = 0;
+    s->begun = false;
+}
+
+/* Column of the i-th newest difference. */
+static size_t at(const em_secant *s, int i)
+{
+    return em_at((s->newest - i + 2 * EM_SECANTS) % EM_SECANTS, s->n);
+}
+
+static void subtract(const double *a, const double *b, int n, double *to)
+{
+    for (int i = 0; i < n; i++)
+        to[i] = a[i] - b[i];
+}
+
+void em_secant_add(em_secant *s, const double *x, const double *f, const double *e)
+{
+    size_t bytes = (size_t)s->n * sizeof(double);
+
+    if (s->begun) {
+        s->newest = (s->newest + 1) % EM_SECANTS;
+        s->used += s->used < EM_SECANTS;
+        subtract(x, s->x, s->n, s->dx + at(s, 0));
+        subtract(f, s->f, s->n, s->df + at(s, 0));
+        subtract(e, s->e, s->n, s->de + at(s, 0));
+    }
+    s->begun = true;
+    memcpy(s->x, x, bytes);
+    memcpy(s->f, f, bytes);
+    memcpy(s->e, e, bytes);
+}
+
+/* <A dx_i, dx_j> for the newest differences, newest first; symmetric but for rounding and
+ * curvature, and made so. */
+static void fill_matrix(em_secant *s)
+{
+    for (int i = 0; i < s->used; i++)
+        for (int j = 0; j <= i; j++) {
+            double ij = -em_inner(s->df + at(s, i), s->de + at(s, j), s->n);
+            double ji = -em_inner(s->df + at(s, j), s->de + at(s, i), s->n);
+            s->matrix[em_at(j, EM_SECANTS) + (size_t)i] = (ij + ji) / 2;
+        }
+}
+
+/* Cholesky factor of the leading part of the matrix, as far as it is positive definite; returns
+ * its size. */
+static int factorise(double *a, int n)
+{
+    for (int i = 0; i < n; i++) {
+        double before = a[em_at(i, EM_SECANTS) + (size_t)i], pivot = before;
+        for (int j = 0; j < i; j++) {
+            double *ij = a + em_at(j, EM_SECANTS) + (size_t)i;
+            for (int l = 0; l < j; l++)
+                *ij -= a[em_at(l, EM_SECANTS) + (size_t)i] * a[em_at(l, EM_SECANTS) + (size_t)j];
+            *ij /= a[em_at(j, EM_SECANTS) + (size_t)j];
+            pivot -= *ij * *ij;
+        }
+        if (!(pivot > least_new * before))
+            return i;
+        a[em_at(i, EM_SECANTS) + (size_t)i] = sqrt(pivot);
+    }
+    return n;
+}
+
+static void solve(const double *l, int n, double *b)
+{
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < i; j++)
+            b[i] -= l[em_at(j, EM_SECANTS) + (size_t)i] * b[j];
+        b[i] /= l[em_at(i, EM_SECANTS) + (size_t)i];
+    }
+    for (int i = n - 1; i >= 0; i--) {
+        for (int j = i + 1; j < n; j++)
+            b[i] -= l[em_at(i, EM_SECANTS) + (size_t)j] * b[j];
+        b[i] /= l[em_at(i, EM_SECANTS) + (size_t)i];
+    }
+}
+
+double em_secant_step(em_secant *s, double *step)
+{
+    double gain = 0;
+
+    memcpy(step, s->f, (size_t)s->n * sizeof(double));
+    fill_matrix(s);
+    int used = factorise(s->matrix, s->used);
+    for (int i = 0; i < used; i++)
+        s->rhs[i] = s->sol[i] = em_inner(s->f, s->de + at(s, i), s->n);
+    solve(s->matrix, used, s->sol);
+    for (int i = 0; i < used; i++) {
+        const double *dx = s->dx + at(s, i), *df = s->df + at(s, i);
+        gain += 0.5 * s->sol[i] * s->rhs[i];
+        for (int l = 0; l < s->n; l++)
+            step[l] += s->sol[i] * (dx[l] + df[l]);
+    }
+    return gain;
+}
