@@ -34,7 +34,6 @@ typedef struct {
     em_inform inform;
     bool by_sums; /* accelerated by sums.h, which needs no scores */
     em_sums sums;
-    int next_look; /* iteration from which a certificate is tried again */
     double *theta, *candidate, *em_step;
     double predicted;        /* gain of the candidate */
     double last_gain;        /* the decrement one iteration ago */
@@ -242,37 +241,25 @@ static bool looks(const em_loop *l, int iteration)
     return l->accelerate && (iteration >= l->warm || !l->control->rough);
 }
 
-/* At what seems the end: Newton's decrement, by walks along some directions. Where it says that
- * this is no end, the next proposal is the way on that it has found. */
-static bool certified_by_sums(em_loop *l, em_kind *kind)
-{
-    em_result *r = &l->result;
-    double tol = scaled_tol(l), left = l->sums.predicted;
-    bool still = l->last_gain <= rounding(r->objective) && left <= tol;
-
-    if (r->iterations < l->next_look || !(left <= 1e-8 * tol || still))
-        return false;
-    r->gain = em_sums_certify(&l->sums, l->p, l->theta, 100 * tol);
-    r->evaluations += l->sums.walks;
-    l->next_look = r->iterations + 5;
-    *kind = isfinite(r->gain) ? EM_BY_NEWTON : EM_BY_ESCAPE;
-    return r->gain <= tol;
-}
-
-/* The same without scores: from iterates before this one. */
+/* The same without scores: from iterates before this one, or at what seems the end from the
+ * certificate, where that says that it is none. */
 static em_kind propose_by_sums(em_loop *l)
 {
     em_result *r = &l->result;
-    em_kind kind = EM_BY_SECANT;
+    double tol = scaled_tol(l);
 
     em_sums_look(&l->sums, l->p, l->theta, l->em_step);
-    r->converged = certified_by_sums(l, &kind);
+    bool looked = em_sums_ended(&l->sums, r->objective, tol);
+    if (looked) {
+        r->gain = em_sums_certify(&l->sums, l->p, l->theta, 100 * tol);
+        r->evaluations += l->sums.walks;
+        r->converged = r->gain <= tol;
+    }
     l->predicted = isfinite(l->sums.predicted) ? l->sums.predicted : 0;
     bool early = r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l));
-    if (r->converged || (early && kind == EM_BY_SECANT) ||
-        !em_sums_propose(&l->sums, l->p, l->candidate))
+    if (r->converged || (early && !looked) || !em_sums_propose(&l->sums, l->p, l->candidate))
         return EM_BY_EM;
-    return kind;
+    return !looked ? EM_BY_SECANT : isfinite(r->gain) ? EM_BY_NEWTON : EM_BY_ESCAPE;
 }
 
 /* One iteration: a proposal if there is one, else, or if it is refused, the EM step. */
@@ -297,10 +284,8 @@ static em_status iterate(em_loop *l)
             return status;
     }
     double gain = objective - r->objective;
-    if (l->by_sums) {
-        em_sums_accept(&l->sums, kind != EM_BY_EM);
-        l->last_gain = gain;
-    }
+    if (l->by_sums)
+        em_sums_accept(&l->sums, kind != EM_BY_EM, gain);
     em_look_ahead(&l->progress, l->p->n_theta, l->theta, l->candidate, gain);
     accept(l, l->candidate, objective, kind);
     if (!l->accelerate && !l->by_sums)

@@ -13,7 +13,7 @@ static const double small_part = 1e-7;
 static const double no_curve = 1e-7;
 
 /* More conjugate gradients than this are no certificate. */
-enum { MOST_GRADIENTS = 200 };
+enum { MOST_GRADIENTS = 200, PATIENCE = 5 };
 
 /* Away from a saddle, in the same units. */
 static const double escape_part = 0.3;
@@ -31,7 +31,7 @@ static int theta_length(const em_model *m)
 size_t em_sums_memory(const em_model *m)
 {
     int n = em_step_n_sums(m);
-    return em_secant_memory(n) + 10 * (size_t)n + 1 + 2 * (size_t)theta_length(m);
+    return em_secant_memory(n) + 11 * (size_t)n + 1 + 2 * (size_t)theta_length(m);
 }
 
 void em_sums_bind(em_sums *s, const em_model *m, double *memory)
@@ -132,8 +132,10 @@ bool em_sums_propose(em_sums *s, em_problem *p, double *moved)
     return em_step_maximise_of(p, s->next, s->reference, moved) == EM_OK;
 }
 
-void em_sums_accept(em_sums *s, bool candidate)
+void em_sums_accept(em_sums *s, bool candidate, double gain)
 {
+    s->gained = gain;
+    s->patience -= s->patience > 0;
     if (candidate)
         memcpy(s->x, s->next, (size_t)s->n * sizeof(double));
     else
@@ -145,6 +147,13 @@ void em_sums_accept(em_sums *s, bool candidate)
 static void keep_sums(em_sums *s, em_problem *p)
 {
     memcpy(s->saved, p->sums, ((size_t)s->n + 1) * sizeof(double));
+}
+
+/* Far below tol, as steps are cheap; or where rounding lets nothing be gained. */
+bool em_sums_ended(const em_sums *s, double objective, double tol)
+{
+    bool still = s->gained <= em_step_rounding(objective) && s->predicted <= tol;
+    return s->known && s->patience == 0 && (s->predicted <= 1e-8 * tol || still);
 }
 
 /* The change of e along v, by a difference of part h; s->theta is the point there. */
@@ -246,6 +255,7 @@ double em_sums_certify(em_sums *s, em_problem *p, const double *theta, double en
     double total = p->total, log_prior = p->log_prior;
 
     s->walks = 0;
+    s->patience = PATIENCE;
     if (!s->known || em_step_natural(p, theta, s->reference, s->e) != EM_OK)
         return INFINITY;
     keep_sums(s, p);

@@ -16,7 +16,9 @@ typedef struct {
     bool placed;       /* is there a reference */
     bool known;        /* is x */
     int age;           /* iterates since the reference was placed */
+    int patience;      /* iterates until a certificate is tried again */
     int walks;         /* of the last certificate */
+    double gained;     /* by the last step */
     double predicted;  /* what the step would gain */
     double *reference; /* theta about whose centres all sums here are */
     double *x, *f, *e; /* see secant.h */
@@ -36,8 +38,11 @@ void em_sums_look(em_sums *s, em_problem *p, const double *theta, const double *
 /* Parameters of the step; false where there is none. */
 bool em_sums_propose(em_sums *s, em_problem *p, double *moved);
 
-/* theta has become the candidate, or the EM step. */
-void em_sums_accept(em_sums *s, bool candidate);
+/* theta has become the candidate, or the EM step, and gained so much. */
+void em_sums_accept(em_sums *s, bool candidate, double gain);
+
+/* Does it seem that there is nothing left to gain? */
+bool em_sums_ended(const em_sums *s, double objective, double tol);
 
 /* Newton's decrement, infinite where this is no maximum; it is looked for until it is known to be
  * above `enough`. The candidate's step is Newton's then, or away from a saddle. The problem's sums
