@@ -14,52 +14,37 @@
  * Reference: Celeux & Govaert (1995), Gaussian parsimonious clustering models, Pattern Recognition
  * 28, 781-793.
  */
-#include "covmodel.h"
+#include "covmodel-turn.h"
 
-#include "eigen.h"
+#include "axes.h"
 #include "linalg.h"
+#include "volumes.h"
 
 #include <math.h>
 #include <string.h>
-
-/* Variances of standardised columns that are no more than this are zero. */
-static const double least_variance = 1e-40;
 
 bool em_covmodel_is_diagonal(int structure)
 {
     return structure <= EM_VVI;
 }
 
+/* A matrix for checks, a second one, k * d values, k volumes; then what an iteration needs. */
 size_t em_covmodel_work(int structure, int d, int k)
 {
-    (void)structure;
-    return 3 * em_at(d, d) + 4 * (size_t)d + 2 * (size_t)k;
+    bool axes = structure == EM_EVE || structure == EM_VVE;
+    size_t turn = axes ? em_axes_work(d, k) : em_volumes_work(d, k, structure != EM_VEE);
+    return 3 * em_at(d, d) + em_at(k, d + 1) + turn;
 }
 
-static const double *scatter_of(const em_covfit *f, int j)
-{
-    int size = em_covmodel_is_diagonal(f->structure) ? f->d : f->d * f->d;
-    return f->scatter + em_at(j, size);
-}
-
-static double all_rows(const em_covfit *f)
-{
-    double rows = 0;
-    for (int j = 0; j < f->k; j++)
-        rows += f->rows[j];
-    return rows;
-}
-
-/* out := sum of the scatters */
-static void pool(const em_covfit *f, double *out, int size)
+void em_cov_pool(const em_covfit *f, double *out, int size)
 {
     memset(out, 0, (size_t)size * sizeof(double));
     for (int j = 0; j < f->k; j++)
         for (int i = 0; i < size; i++)
-            out[i] += scatter_of(f, j)[i];
+            out[i] += em_cov_scatter(f, j)[i];
 }
 
-static void set_diagonal(double *cov, int d, const double *values, double factor)
+void em_cov_set_diagonal(double *cov, int d, const double *values, double factor)
 {
     memset(cov, 0, em_at(d, d) * sizeof(double));
     for (int i = 0; i < d; i++)
@@ -89,7 +74,7 @@ static void set_alone(const em_covfit *f, double rows, const double *w, double *
     if (f->structure <= EM_VII) {
         set_spherical(cov, d, sum_of(w, d) / (rows * d));
     } else if (em_covmodel_is_diagonal(f->structure)) {
-        set_diagonal(cov, d, w, 1 / rows);
+        em_cov_set_diagonal(cov, d, w, 1 / rows);
     } else {
         for (int i = 0; i < d * d; i++)
             cov[i] = w[i] / rows;
@@ -107,8 +92,8 @@ static void maximise_common(const em_covfit *f, double *cov)
 {
     int size = f->d * f->d;
 
-    pool(f, f->work, em_covmodel_is_diagonal(f->structure) ? f->d : size);
-    set_alone(f, all_rows(f), f->work, cov);
+    em_cov_pool(f, f->work, em_covmodel_is_diagonal(f->structure) ? f->d : size);
+    set_alone(f, em_cov_rows(f), f->work, cov);
     for (int j = 1; j < f->k; j++)
         memcpy(cov + em_at(j, size), cov, (size_t)size * sizeof(double));
 }
@@ -118,9 +103,63 @@ static void maximise_apart(const em_covfit *f, double *cov)
 {
     for (int j = 0; j < f->k; j++)
         if (f->rows[j] > 0)
-            set_alone(f, f->rows[j], scatter_of(f, j), cov + em_at(j, f->d * f->d));
+            set_alone(f, f->rows[j], em_cov_scatter(f, j), cov + em_at(j, f->d * f->d));
         else
             keep(f, j, cov);
+}
+
+double em_cov_volume(const em_covfit *f, const double *cov)
+{
+    int d = f->d;
+    double log_det = 0;
+    bool diagonal = em_covmodel_is_diagonal(f->structure);
+
+    memcpy(f->work, cov, em_at(d, d) * sizeof(double));
+    if (!diagonal && !em_cholesky(f->work, d))
+        return 0;
+    for (int i = 0; i < d; i++) {
+        double x = f->work[em_at(i, d + 1)];
+        if (!(x > 0))
+            return 0;
+        log_det += diagonal ? log(x) : 2 * log(x);
+    }
+    return exp(log_det / d);
+}
+
+void em_cov_scale(double *x, size_t n, double factor)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+void em_cov_source(const em_covfit *f, int j, double *cov)
+{
+    if (!(f->rows[j] > 0))
+        memcpy(cov, f->old + em_at(j, f->d * f->d), em_at(f->d, f->d) * sizeof(double));
+    else if (em_covmodel_is_diagonal(f->structure))
+        em_cov_set_diagonal(cov, f->d, em_cov_scatter(f, j), 1);
+    else
+        memcpy(cov, em_cov_scatter(f, j), em_at(f->d, f->d) * sizeof(double));
+}
+
+/* EVI, EVV */
+static em_status maximise_equal_volume(const em_covfit *f, double *cov, int *component)
+{
+    size_t size = em_at(f->d, f->d);
+    double sum = 0;
+
+    for (int j = 0; j < f->k; j++) {
+        double *cov_j = cov + size * (size_t)j;
+        em_cov_source(f, j, cov_j);
+        double volume = em_cov_volume(f, cov_j);
+        *component = j + 1;
+        if (!(volume > 0))
+            return EM_COLLAPSED;
+        em_cov_scale(cov_j, size, 1 / volume);
+        sum += f->rows[j] > 0 ? volume : 0;
+    }
+    em_cov_scale(cov, size * (size_t)f->k, sum / em_cov_rows(f));
+    return EM_OK;
 }
 
 /* ---- what is singular ---------------------------------------------------------------------- */
@@ -130,7 +169,7 @@ static bool is_singular(const em_covfit *f, const double *cov)
     int d = f->d;
 
     for (int i = 0; i < d; i++)
-        if (!(cov[em_at(i, d + 1)] > least_variance))
+        if (!(cov[em_at(i, d + 1)] > EM_LEAST_VARIANCE))
             return true;
     if (em_covmodel_is_diagonal(f->structure))
         return false;
@@ -138,15 +177,17 @@ static bool is_singular(const em_covfit *f, const double *cov)
     return !em_cholesky(f->work, d);
 }
 
-static bool is_common(int structure)
+/* Whether all components are singular where one is. */
+static bool shares_shape(int structure)
 {
-    return structure == EM_EII || structure == EM_EEI || structure == EM_EEE;
+    return structure == EM_EII || structure == EM_EEI || structure == EM_EEE ||
+           structure == EM_EEV || structure == EM_VEI || structure == EM_VEE || structure == EM_VEV;
 }
 
 static em_status check(const em_covfit *f, const double *cov, int *component)
 {
     for (int j = 0; j < f->k; j++) {
-        *component = is_common(f->structure) || f->structure == EM_EEV ? 0 : j + 1;
+        *component = shares_shape(f->structure) ? 0 : j + 1;
         if (f->rows[j] > 0 && is_singular(f, cov + em_at(j, f->d * f->d)))
             return EM_COLLAPSED;
     }
@@ -157,11 +198,12 @@ static em_status check(const em_covfit *f, const double *cov, int *component)
 em_status em_covmodel_maximise(const em_covfit *f, double *cov, int *component)
 {
     *component = 0;
-    if (!(all_rows(f) > 0)) {
+    if (!(em_cov_rows(f) > 0)) {
         for (int j = 0; j < f->k; j++)
             keep(f, j, cov);
         return EM_OK;
     }
+    em_status status = EM_OK;
     switch (f->structure) {
     case EM_EII:
     case EM_EEI:
@@ -173,8 +215,23 @@ em_status em_covmodel_maximise(const em_covfit *f, double *cov, int *component)
     case EM_VVV:
         maximise_apart(f, cov);
         break;
-    default: /* not yet here */
-        return EM_DIVERGED;
+    case EM_EVI:
+    case EM_EVV:
+        status = maximise_equal_volume(f, cov, component);
+        break;
+    case EM_VEI:
+    case EM_VEE:
+    case EM_VEV:
+        status = em_cov_maximise_volumes(f, cov, component);
+        break;
+    case EM_EEV:
+        em_cov_maximise_spectrum(f, cov);
+        break;
+    default: /* EVE, VVE */
+        em_cov_maximise_axes(f, cov);
+        break;
     }
+    if (status != EM_OK)
+        return status;
     return check(f, cov, component);
 }

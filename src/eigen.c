@@ -81,3 +81,18 @@ void em_eigen(double *a, int n, double *values, double *work)
     memcpy(a, v, em_at(n, n) * sizeof(double));
     sort(values, a, n);
 }
+
+void em_eigen_compose(double *v, int n, const double *values, double *work)
+{
+    memcpy(work, v, em_at(n, n) * sizeof(double));
+    memset(v, 0, em_at(n, n) * sizeof(double));
+    for (int a = 0; a < n; a++) {
+        const double *x = work + em_at(a, n);
+        for (int c = 0; c < n; c++)
+            for (int r = c; r < n; r++)
+                v[em_at(c, n) + (size_t)r] += x[r] * (values[a] * x[c]);
+    }
+    for (int c = 0; c < n; c++)
+        for (int r = c + 1; r < n; r++)
+            v[em_at(r, n) + (size_t)c] = v[em_at(c, n) + (size_t)r];
+}

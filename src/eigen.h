@@ -8,4 +8,7 @@
  * (n) become the eigenvalues, rising. work holds n * n doubles. */
 void em_eigen(double *a, int n, double *values, double *work);
 
+/* v := V diag(values) V', V the columns of v; work as above. */
+void em_eigen_compose(double *v, int n, const double *values, double *work);
+
 #endif

@@ -74,6 +74,16 @@ static void add_times(double *c, double a, const double *b, int n)
         c[i] += a * b[i];
 }
 
+void em_matrix_product(const double *a, const double *b, int n, double *out)
+{
+    for (int c = 0; c < n; c++) {
+        double *out_c = column(out, n, c);
+        memset(out_c, 0, (size_t)n * sizeof(double));
+        for (int l = 0; l < n; l++)
+            add_times(out_c, const_column(b, n, c)[l], const_column(a, n, l), n);
+    }
+}
+
 /* v becomes u, u[0] = 1, such that I - tau u u' takes v to (beta, 0, .., 0); returns tau. */
 static double reflector(double *v, int n, double *beta)
 {

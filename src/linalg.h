@@ -20,4 +20,7 @@ double em_smallest_eigen(double *a, int n, double *vector, double *work);
 void em_forward(const double *l, int n, double *b);
 void em_backward(const double *l, int n, double *b);
 
+/* out := A B, all n x n. */
+void em_matrix_product(const double *a, const double *b, int n, double *out);
+
 #endif

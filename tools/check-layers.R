@@ -9,9 +9,9 @@
 
 # Regular expressions of whole file names in src/, lowest layer first.
 src_layers <- list(
-  "0" = c("types\\.h", "(numerics|exp-log|vector|softmax|mvkernel(-[a-z]+)?|linalg|eigen|parallel)\\.[ch]"),
-  "1" = "(family|latent|prior|covmodel|family-mvnormal)\\.h",
-  "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel\\.c", "(condense|nodes)\\.[ch]"),
+  "0" = c("types\\.h", "(numerics|exp-log|vector|softmax|mvkernel(-[a-z]+)?|linalg|eigen|volumes|axes|parallel)\\.[ch]"),
+  "1" = "(family|latent|prior|covmodel(-turn)?|family-mvnormal)\\.h",
+  "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel(-turn)?\\.c", "(condense|nodes)\\.[ch]"),
   "3" = c("families\\.h", "registry\\.[ch]", "score\\.[ch]"),
   "4" = "step\\.[ch]",
   "5" = "(accel|inform|bend|boundary|progress|secant|sums)\\.[ch]",
