@@ -41,6 +41,7 @@ SEXP emix_race(SEXP data, SEXP model, SEXP control, SEXP starts);
 SEXP emix_step(SEXP data, SEXP model, SEXP threads, SEXP theta);
 SEXP emix_evaluate(SEXP data, SEXP model, SEXP threads, SEXP theta, SEXP what);
 SEXP emix_inform(SEXP data, SEXP model, SEXP threads, SEXP theta);
+SEXP emix_differ(SEXP data, SEXP model, SEXP threads, SEXP theta, SEXP directions, SEXP how);
 SEXP emix_condense(SEXP x, SEXP weight, SEXP label);
 SEXP emix_describe(SEXP x);
 SEXP emix_counts(SEXP x);

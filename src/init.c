@@ -14,6 +14,7 @@ static const R_CallMethodDef entries[] = {
     ENTRY(emix_step, 4),
     ENTRY(emix_evaluate, 5),
     ENTRY(emix_inform, 4),
+    ENTRY(emix_differ, 6),
     ENTRY(emix_condense, 3),
     ENTRY(emix_describe, 1),
     ENTRY(emix_threads, 0),

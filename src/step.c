@@ -234,9 +234,10 @@ static void walk_lane(void *context, int lane, int thread)
 
 /* A round is short (some hundredths of a second), so that an interrupt is never far; and not
  * shorter, as threads wait for each other at its end. */
-static em_index tiles_per_round(int k)
+static em_index tiles_per_round(const em_model *m)
 {
-    return k >= 512 ? 1 : 512 / (k < 4 ? 4 : k);
+    int work = m->k * (1 + m->family->n_sums(m) / 10);
+    return work >= 512 ? 1 : 512 / (work < 4 ? 4 : work);
 }
 
 static em_status walk_rows(em_walk *w)
@@ -247,7 +248,7 @@ static em_status walk_rows(em_walk *w)
     memset(p->lane_sums, 0, em_at(p->lanes, p->n_sums) * sizeof(double));
     for (int l = 0; l < p->lanes; l++)
         p->lane_status[l] = EM_OK;
-    w->tiles = tiles_per_round(p->model->k);
+    w->tiles = tiles_per_round(p->model);
     for (w->first = 0; w->first < longest; w->first += w->tiles) {
         em_parallel(p->threads, p->lanes, walk_lane, w);
         if (p->poll != NULL)

@@ -1,0 +1,124 @@
+/* Bridge: derivatives along directions in the space of the sums, for standard errors of families
+ * without scores (secant.h and sums.h say what the space is). */
+#include "bridge.h"
+
+#include "sums.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { STATUS, SUMS, NATURAL, PARAMETERS, FOUND, N_ANSWER };
+static const char *const answer_names[] = {"status", "sums", "natural", "parameters", "found"};
+
+/* What is known at one point x of the space. */
+typedef struct {
+    em_problem *p;
+    const double *about; /* theta about whose centres sums are */
+    int n;
+    double *theta, *natural, *found, *moved;
+} em_place;
+
+static double *new_doubles(size_t n)
+{
+    return (double *)R_alloc(n, sizeof(double));
+}
+
+static em_place new_place(em_problem *p, const double *about)
+{
+    em_place at = {.p = p, .about = about, .n = em_step_n_sums(p->model)};
+
+    at.theta = new_doubles((size_t)p->n_theta);
+    at.natural = new_doubles((size_t)at.n);
+    at.found = new_doubles((size_t)at.n);
+    at.moved = new_doubles((size_t)at.n);
+    return at;
+}
+
+/* The maximiser of sums x, the coefficients there and, with a walk, what the E-step finds. */
+static em_status look_at(em_place *at, const double *x, bool walk)
+{
+    em_problem *p = at->p;
+    const em_model *m = p->model;
+    double objective = 0;
+
+    em_status status = em_step_maximise_of(p, x, at->about, at->theta);
+    if (status == EM_OK)
+        status = em_step_natural(p, at->theta, at->about, at->natural);
+    if (status != EM_OK || !walk)
+        return status;
+    status = em_step_expect(p, at->theta, &objective);
+    if (status == EM_OK) {
+        memcpy(at->found, p->sums + 1, (size_t)at->n * sizeof(double));
+        m->family->recentre(m, at->theta + p->n_latent, at->about + p->n_latent, at->found,
+                            at->found + m->k + m->latent->n_sums(m));
+    }
+    return status;
+}
+
+static void add_times(const double *from, double times, int n, double *to)
+{
+    for (int i = 0; i < n; i++)
+        to[i] += times * from[i];
+}
+
+/* Central differences along one direction, added to columns that are zero. */
+static em_status differ(em_place *at, const double *x, const double *direction, double h, bool walk,
+                        double *natural, double *parameters, double *found)
+{
+    for (int side = -1; side <= 1; side += 2) {
+        memcpy(at->moved, x, (size_t)at->n * sizeof(double));
+        add_times(direction, side * h, at->n, at->moved);
+        em_status status = look_at(at, at->moved, walk);
+        if (status != EM_OK)
+            return status;
+        add_times(at->natural, side / (2 * h), at->n, natural);
+        add_times(at->theta, side / (2 * h), at->p->n_theta, parameters);
+        if (walk)
+            add_times(at->found, side / (2 * h), at->n, found);
+    }
+    return EM_OK;
+}
+
+static double *new_columns(SEXP list, int e, int rows, int columns)
+{
+    SEXP matrix = Rf_allocMatrix(REALSXP, rows, columns);
+
+    SET_VECTOR_ELT(list, e, matrix);
+    memset(REAL(matrix), 0, em_at(columns, rows) * sizeof(double));
+    return REAL(matrix);
+}
+
+/* Along each column of `directions` (of the sums about theta's centres, from those of the E-step at
+ * theta), by differences over `part`: coefficients, parameters and, with `walk`, what the E-step
+ * finds. */
+SEXP emix_differ(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_, SEXP directions_, SEXP how_)
+{
+    em_data data = em_get_data(data_);
+    em_model model = em_get_model(model_, &data);
+    em_problem p = em_make_problem(&model, &data, em_get_threads(threads_), false);
+    const double *theta = em_get_theta(theta_, p.n_theta, "theta");
+    double h = em_get_number(how_, "part"), objective = NAN;
+    bool walk = em_get_int(how_, "walk", 0, 1) == 1;
+    if (!em_sums_apply(&model))
+        em_refuse("the family is not accelerated by sums");
+    em_place at = new_place(&p, theta);
+    const double *directions = em_get_theta(directions_, at.n, "directions");
+    int q = (int)(XLENGTH(directions_) / at.n);
+
+    SEXP ans = PROTECT(em_new_list(answer_names, N_ANSWER));
+    double *natural = new_columns(ans, NATURAL, at.n, q);
+    double *parameters = new_columns(ans, PARAMETERS, p.n_theta, q);
+    double *found = new_columns(ans, FOUND, at.n, walk ? q : 0);
+    em_status status = em_step_expect(&p, theta, &objective);
+    if (status == EM_OK)
+        SET_VECTOR_ELT(ans, SUMS, em_new_doubles(p.sums + 1, (size_t)at.n));
+    for (int c = 0; c < q && status == EM_OK; c++) {
+        status = differ(&at, REAL(VECTOR_ELT(ans, SUMS)), directions + em_at(c, at.n), h, walk,
+                        natural + em_at(c, at.n), parameters + em_at(c, p.n_theta),
+                        found + (walk ? em_at(c, at.n) : 0));
+        em_poll(NULL);
+    }
+    SET_VECTOR_ELT(ans, STATUS, Rf_ScalarInteger((int)status));
+    UNPROTECT(1);
+    return ans;
+}
