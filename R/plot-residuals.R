@@ -13,7 +13,7 @@ place_values <- function(value, weights) {
   order <- order(value)
   w <- if (is.null(weights)) rep(1, length(value)) else weights[live]
   w <- w[order] / sum(w)
-  list(value = value[order], p = cumsum(w) - w / 2)
+  list(value = value[order], p = cumsum(w) - w / 2, row = (if (isTRUE(live)) order else which(live)[order]))
 }
 
 # All points in the tails, of the others some.
@@ -28,16 +28,16 @@ uniform_band <- function(p, n) {
   list(low = stats::qbeta(0.025, n * p + 0.5, n * (1 - p) + 0.5), high = stats::qbeta(0.975, n * p + 0.5, n * (1 - p) + 0.5))
 }
 
-# Residuals in order, their normal quantiles and the band; `trend`: the cubic of the worm, NULL for few rows.
-residual_points <- function(fit) {
-  placed <- place_values(quantile_residuals(fit), fit$weights)
+# Residuals in order, their rows, their normal quantiles and the band; `trend`: the cubic of the worm, NULL for few rows.
+residual_points <- function(fit, residuals = quantile_residuals(fit)) {
+  placed <- place_values(residuals, fit$weights)
   n <- count_rows(fit)
   at <- thin_points(length(placed$p))
   edge <- range(placed$p)
   p <- stats::pnorm(seq(qnorm(edge[1L]), qnorm(edge[2L]), length.out = 201L))
   if (length(placed$p) < 2L) p <- stats::ppoints(201L)
   band <- uniform_band(p, n)
-  list(normal = qnorm(placed$p[at]), residual = placed$value[at], grid = qnorm(p), low = qnorm(band$low), high = qnorm(band$high),
+  list(normal = qnorm(placed$p[at]), residual = placed$value[at], row = placed$row[at], grid = qnorm(p), low = qnorm(band$low), high = qnorm(band$high),
     trend = worm_trend(placed))
 }
 

@@ -45,9 +45,16 @@
 #' plot(emix(faithful$eruptions, k = 1:4), type = "criterion")
 #' plot(emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop"))
 #' @export
-plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, ...) {
+plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, columns = NULL, level = c(0.5, 0.95), ...) {
   check_fit(x, "x")
-  type <- check_choice(type, "type", c("fit", names(other_plots)))
+  multi <- x$family$name == "mvnormal"
+  types <- if (multi) c(names(multi_plots), "starts", "criterion") else c("fit", names(other_plots))
+  type <- check_choice(type, "type", types)
+  if (multi && type %in% names(multi_plots)) {
+    plot_multi(x, type, col, main, xlab, columns, level, ...)
+    return(invisible(x))
+  }
+  if (!is.null(columns)) stop_input("columns", "left out: it is for pictures of multivariate normal fits", describe(columns))
   if (!is.null(breaks)) breaks <- check_breaks(breaks, x)
   if (type != "fit") {
     other_plots[[type]](x, main, xlab, col = col, ...)
