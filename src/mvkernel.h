@@ -9,6 +9,8 @@
 
 #include "types.h"
 
+enum { EM_MV_COLUMNS = 256 };
+
 /* out[i] = constant - |w (x_i - centre)|^2 / 2.
  * w: lower triangle by rows, row r: columns 0 .. r. */
 void em_mv_density(const double *x, em_index stride, int rows, int d, const double *centre,
