@@ -113,6 +113,8 @@ em_model em_get_model(SEXP list, const em_data *data)
     if (m.family->columns != 0 && m.family->columns != data->columns)
         Rf_error("internal: the family reads %d columns, not %d", m.family->columns, data->columns);
     m.options = doubles(list, "options", m.family->n_options);
+    if (m.family->accepts != NULL && !m.family->accepts(&m))
+        Rf_error("internal: the family does not accept such options, columns or components");
     m.held = integers(list, "held", m.latent->n_parameters(&m) + m.family->n_parameters(&m));
     if (!is_null(list, "prior_rows"))
         m.prior_rows = doubles(list, "prior_rows", m.k);

@@ -1,7 +1,8 @@
 /* The multivariate normal family, d columns.
  *
  *   parameters   mean_1 .. mean_k (d each), cov_1 .. cov_k (d x d each, both triangles)
- *   options      the covariance structure (covmodel.h)
+ *   options      the covariance structure (covmodel.h); are values missing
+ *                (family-mvnormal-missing.c)
  *   y            x - mean_j, with the mean in force
  *   W            inverse of the lower Cholesky factor of cov_j: cov_j^-1 = W' W
  *   density      log f_j(x) = log |W| - d log(2 pi) / 2 - |W y|^2 / 2
@@ -40,6 +41,16 @@ static const double smallest_sd = 1e-20;
 
 /* Shares below this change no sum. */
 static const double negligible = 0x1p-60;
+
+/* Lengths are of type int. */
+static bool mv_accepts(const em_model *m)
+{
+    double structure = m->options[EM_MV_STRUCTURE], missing = m->options[EM_MV_MISSING];
+    double each = (double)m->columns * (m->columns + 1);
+
+    return structure >= 0 && structure < EM_COV_STRUCTURES && (missing == 0 || missing == 1) &&
+           !(missing == 1 && m->columns > EM_MV_MOST_MISSING) && 4 * each * m->k < 2e9;
+}
 
 static int mv_n_constants(const em_model *m)
 {
@@ -129,7 +140,9 @@ static em_status mv_prepare(const em_model *m, const double *par, double *consta
                                : prepare_full(mean, cov, d, c + d, factor, &log_det);
         if (status != EM_OK)
             return status;
-        c[each - 1] = log_det - d * half_log_2pi;
+        c[d + em_mv_squares(m)] = log_det - d * half_log_2pi;
+        if (em_mv_has_missing(m))
+            memcpy(c + d + em_mv_squares(m) + 1, cov, em_at(d, d) * sizeof(double));
     }
     return EM_OK;
 }
@@ -137,7 +150,7 @@ static em_status mv_prepare(const em_model *m, const double *par, double *consta
 static void mv_log_density(const em_model *m, const double *constants, const em_tile *tile,
                            double *out)
 {
-    bool diagonal = em_mv_is_diagonal(m);
+    bool diagonal = em_mv_is_diagonal(m), missing = em_mv_has_missing(m);
 
     for (int j = 0; j < m->k; j++) {
         em_mv_constants c = em_mv_constants_of(m, constants, j);
@@ -148,6 +161,8 @@ static void mv_log_density(const em_model *m, const double *constants, const em_
         else
             em_mv_density(tile->x, tile->stride, tile->rows, m->columns, c.mean, c.w,
                           c.log_constant, out_j);
+        if (missing)
+            em_mv_density_missing(m, &c, tile, out_j);
     }
 }
 
@@ -168,25 +183,43 @@ static bool is_negligible(const em_tile *tile, const double *p, double n)
     return largest(p, tile->rows) < negligible * row;
 }
 
+static void scatter(const em_model *m, const em_mv_constants *c, const double *x, em_index stride,
+                    int rows, const double *p, double *s1)
+{
+    int d = m->columns;
+
+    if (em_mv_is_diagonal(m))
+        em_mv_scatter_diagonal(x, stride, rows, d, c->mean, p, s1, s1 + d);
+    else
+        em_mv_scatter(x, stride, rows, d, c->mean, p, s1, s1 + d);
+}
+
+static void scatter_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                            const double *p, double *s1)
+{
+    double filled[EM_MV_MOST_MISSING * EM_TILE] EM_ALIGNED;
+
+    em_mv_fill_missing(m, c, tile, p, filled, s1 + m->columns);
+    scatter(m, c, filled, EM_TILE, tile->rows, p, s1);
+}
+
 static void mv_accumulate(const em_model *m, const double *constants, const em_tile *tile,
                           const double *share, const double *scale, double *mass, double *sums)
 {
     double p[EM_TILE] EM_ALIGNED;
-    int d = m->columns;
-    bool diagonal = em_mv_is_diagonal(m);
 
     for (int j = 0; j < m->k; j++) {
         em_mv_constants c = em_mv_constants_of(m, constants, j);
-        double *s1 = sums + em_at(j, em_mv_sums(m)), *s2 = s1 + d;
+        double *s1 = sums + em_at(j, em_mv_sums(m));
         em_product(share + em_at(j, EM_TILE), scale, tile->rows, p);
         double n = em_sum(p, tile->rows);
         if (is_negligible(tile, p, n))
             continue;
         mass[j] += n;
-        if (diagonal)
-            em_mv_scatter_diagonal(tile->x, tile->stride, tile->rows, d, c.mean, p, s1, s2);
+        if (em_mv_has_missing(m))
+            scatter_missing(m, &c, tile, p, s1);
         else
-            em_mv_scatter(tile->x, tile->stride, tile->rows, d, c.mean, p, s1, s2);
+            scatter(m, &c, tile->x, tile->stride, tile->rows, p, s1);
     }
 }
 
@@ -257,7 +290,8 @@ const em_family em_family_mvnormal = {
     .n_constants = mv_n_constants,
     .n_sums = em_mv_sums,
     .n_work = em_mv_n_work,
-    .n_options = 1,
+    .n_options = EM_MV_OPTIONS,
+    .accepts = mv_accepts,
     .collapses = true,
     .prepare = mv_prepare,
     .log_density = mv_log_density,

@@ -7,11 +7,13 @@
 #include "latent.h"
 
 enum { EM_MV_EQUAL_MEAN = 1u };
-enum { EM_MV_SHRINKAGE, EM_MV_DF, EM_MV_PRIOR_MEAN }; /* after the mean's d: the scale's d x d */
+enum { EM_MV_STRUCTURE, EM_MV_MISSING, EM_MV_OPTIONS }; /* are any values missing (NaN)? */
+enum { EM_MV_MOST_MISSING = 64 };                       /* columns, where values are missing */
+enum { EM_MV_SHRINKAGE, EM_MV_DF, EM_MV_PRIOR_MEAN };   /* after the mean's d: the scale's d x d */
 
 static inline int em_mv_structure(const em_model *m)
 {
-    return (int)m->options[0];
+    return (int)m->options[EM_MV_STRUCTURE];
 }
 
 static inline bool em_mv_is_diagonal(const em_model *m)
@@ -58,24 +60,42 @@ static inline const double *em_mv_cov(const em_model *m, const double *par, int 
     return par + em_at(m->k, m->columns) + em_at(j, m->columns * m->columns);
 }
 
-/* Of each component its mean, W (or inverse sds) and the log of the density's constant. */
+static inline bool em_mv_has_missing(const em_model *m)
+{
+    return m->options[EM_MV_MISSING] != 0;
+}
+
+/* Of each component its mean, W (or inverse sds), the log of the density's constant and, where
+ * values are missing, its covariance. */
 static inline int em_mv_constants_each(const em_model *m)
 {
-    return m->columns + em_mv_squares(m) + 1;
+    int covs = em_mv_has_missing(m) ? m->columns * m->columns : 0;
+    return m->columns + em_mv_squares(m) + 1 + covs;
 }
 
 typedef struct {
-    const double *mean, *w;
+    const double *mean, *w, *cov;
     double log_constant;
 } em_mv_constants;
 
 static inline em_mv_constants em_mv_constants_of(const em_model *m, const double *constants, int j)
 {
     const double *c = constants + em_at(j, em_mv_constants_each(m));
-    em_mv_constants of = {
-        .mean = c, .w = c + m->columns, .log_constant = c[m->columns + em_mv_squares(m)]};
+    em_mv_constants of = {.mean = c,
+                          .w = c + m->columns,
+                          .cov = c + m->columns + em_mv_squares(m) + 1,
+                          .log_constant = c[m->columns + em_mv_squares(m)]};
     return of;
 }
+
+/* Log densities of a tile's rows with missing values, for one component. */
+void em_mv_density_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                           double *out);
+
+/* A tile (columns EM_TILE apart) with what is missing as expected; s2 gets the conditional
+ * covariances, times the rows' shares. */
+void em_mv_fill_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                        const double *share, double *filled, double *s2);
 
 /* The M-step; and what acceleration by sums needs (family.h). */
 int em_mv_n_work(const em_model *m);

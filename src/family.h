@@ -45,6 +45,7 @@ struct em_family {
     int (*n_sums)(const em_model *m);       /* of one component, its mass not counted */
     int (*n_work)(const em_model *m);       /* that `maximise` needs; NULL: none */
     int n_options;                          /* length of `options` */
+    bool (*accepts)(const em_model *m);     /* options and columns; NULL: any */
     bool collapses;                         /* is the likelihood unbounded on a single row? */
 
     /* On failure *component says where (from 1). */
