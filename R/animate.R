@@ -86,7 +86,7 @@ fit_at <- function(fit, theta, lesson) {
 
 # Those that tell components apart, as far as they are few.
 tell_parameters <- function(fit) {
-  family <- family_of(fit$family$name)
+  family <- family_of(fit$family)
   values <- fit$parameters[[family$required]]
   if (fit$k > 4L) return(family$title)
   paste(family$required, paste(vapply(values, function(v) show_parameter(v, family$required, family, 3L), ""), collapse = ", "))

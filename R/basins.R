@@ -136,8 +136,10 @@ new_basins <- function(field, places, p, axes, lesson) {
   met <- same_ends(field, which(top), lesson$problem$unit)
   first <- match(seq_len(max(met, 0L, na.rm = TRUE)), met)
   height <- if (is.null(lesson$prior) && lesson$arguments$control$estep == "soft") "loglik" else "objective"
-  values <- t(vapply(first, function(s) unlist(parameters_of(field$theta[, s], lesson), use.names = FALSE), double(nrow(field$theta))))
-  colnames(values) <- theta_names(lesson$spec$family, lesson$components)
+  spec <- lesson$spec
+  listed <- listed_places(spec$sizes, spec$k, spec$columns)
+  values <- t(vapply(first, function(s) unlist(parameters_of(field$theta[, s], lesson), use.names = FALSE)[listed], double(length(listed))))
+  colnames(values) <- theta_names(lesson$spec$family, lesson$components, lesson$spec$columns)
   maxima <- data.frame(height = field$objective[first], starts = tabulate(met, length(first)), values, check.names = FALSE)
   starts <- data.frame(places, end = factor(end, c("maximum", "saddle", "unfinished", status_names[-1L])), maximum = met,
     height = ifelse(field$status == 0L, field$objective, NA), iterations = field$iterations, check.names = FALSE)

@@ -125,7 +125,7 @@ confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("
   method <- check_choice(method, "method", names(limit_methods))
   if (method == "bootstrap" && !missing(type)) stop_input("type", "left out: it is of Wald limits; samples are chosen by `resample`")
   type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   names <- theta_names(family, object$components)
   blocks <- rep(c("prop", family$blocks), each = object$k)
   chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)

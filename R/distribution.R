@@ -1,6 +1,10 @@
 # The mixture as a distribution: d, p, q, r.
 
-one_component <- function(parameters, j) lapply(parameters, function(v) unname(v[[j]]))
+one_component <- function(parameters, j) {
+  lapply(parameters, function(v) {
+    switch(length(dim(v)) + 1L, unname(v[[j]]), NULL, unname(v[, j]), unname(array(v[, , j], dim(v)[1:2])))
+  })
+}
 
 # log sum_j prop_j exp(terms_j): terms is a list of vectors.
 log_mix <- function(terms, prop) {
@@ -160,7 +164,7 @@ draw_mixture <- function(n, parameters, family, size = NULL,
 read_mixture <- function(mixture) {
   if (inherits(mixture, "emix")) {
     check_fit(mixture, "mixture")
-    return(list(family = family_of(mixture$family$name), parameters = mixture$parameters))
+    return(list(family = family_of(mixture$family), parameters = mixture$parameters))
   }
   if (!is.list(mixture) || is.null(mixture$prop)) {
     stop_input("mixture", "a fit of emix() or a list of parameters with `prop`", describe(mixture))

@@ -169,7 +169,7 @@ read_problem <- function(x, args, names = names_of_rows(x)) {
   args$control <- check_control(args$control)
   args["prior"] <- list(as_prior(args$prior))
   family <- as_family(args$family, NCOL(x))
-  response <- family_of(family$name)$rows(x, family)
+  response <- family_of(family)$rows(x, family)
   frame <- collect_rows(response, family, args$weights, args$labels, args$na.action, names)
   list(frame = frame, rows = core_rows(frame, args$control$condense), family = family, args = args)
 }

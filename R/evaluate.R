@@ -2,7 +2,7 @@
 
 # The rows of the core's own walk: the posterior is what the E-step computes.
 evaluate <- function(object, x, label, what) {
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   rows <- list(x = x, n = NROW(x), label = label)
   spec <- list(family = family, k = object$k, held = lapply(object$parameters, function(v) v == v),
     equal = character())
@@ -18,7 +18,7 @@ posterior_of <- function(object, x, label = NULL) {
 log_density_of <- function(object, x) {
   if (NROW(x) == 0L) return(numeric())
   value <- evaluate(object, x, NULL, 2L)$log_density
-  value <- value + family_of(object$family$name)$row_offset(x, object$core)
+  value <- value + family_of(object$family)$row_offset(x, object$core)
   ifelse(is.nan(value) | value < -1e299, -Inf, value)
 }
 

@@ -142,10 +142,11 @@ binomial_ratios <- function(totals, mass, new, shared, prior, affine) {
   list(prob = list(over = totals[1L], under = totals[1:2], before = c(prior[1L], sum(prior)), root = FALSE))
 }
 
-binomial_family <- function() list(
+binomial_family <- function(options = NULL) list(
   name = "binomial",
   title = "binomial",
   blocks = "prob",
+  sizes = function(columns) c(prob = 1L),
   links = c(prob = "logit"),
   required = "prob",
   columns = 2L,

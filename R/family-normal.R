@@ -259,10 +259,11 @@ normal_ratios <- function(totals, mass, new, shared, prior, affine) {
   list(mean = mean, sd = sd)
 }
 
-normal_family <- function() list(
+normal_family <- function(options = NULL) list(
   name = "normal",
   title = "normal",
   blocks = c("mean", "sd"),
+  sizes = function(columns) c(mean = 1L, sd = 1L),
   links = c(mean = "identity", sd = "log"),
   required = "mean",
   columns = 1L,

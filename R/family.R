@@ -3,6 +3,7 @@
 # options, so that it survives saveRDS() and a new version of the package.
 #
 #   title           for print
+#   sizes           how many values a component has in each block, of rows of so many columns
 #   smooth          is the density smooth along a single column of rows, with peaks at and of width
 #   discrete        does the distribution function jump at whole numbers
 #   blocks          names of the parameters of a component, in the order of theta
@@ -37,9 +38,11 @@
 
 family_names <- c("normal", "binomial")
 
-# The list of a family, from <name>_family() in family-<name>.R.
-family_of <- function(name) {
-  get(paste0(check_choice(name, "family", family_names), "_family"), topenv(), mode = "function")()
+# The list of a family, from <name>_family() in family-<name>.R: of a name, or of a value of mix_<name>() with its options.
+family_of <- function(family) {
+  name <- if (is.list(family)) family$name else family
+  table <- get(paste0(check_choice(name, "family", family_names), "_family"), topenv(), mode = "function")
+  if (is.list(family)) table(family) else table()
 }
 
 #' Families of mixture components
@@ -79,7 +82,7 @@ mix_binomial <- function(size = NULL) {
 #' @export
 print.emix_family <- function(x, ...) {
   size <- if (is.null(x$size)) "" else paste0(", size ", listing(x$size))
-  cat(family_of(x$name)$title, " components", size, "\n", sep = "")
+  cat(family_of(x)$title, " components", size, "\n", sep = "")
   invisible(x)
 }
 
@@ -106,15 +109,73 @@ check_counts <- function(x, argument) {
   if (length(high)) stop_input(argument, "at most 2^53", sprintf("%g", x[high[1L]]))
 }
 
-# theta, the core's flat vector, and the list of parameters that users see.
-unpack <- function(theta, family, k, affine, components = NULL) {
-  names <- c("prop", family$blocks)
-  core <- lapply(seq_along(names), function(b) theta[(b - 1L) * k + seq_len(k)])
-  parameters <- family$from_core(stats::setNames(core, names), affine)
-  if (is.null(components)) parameters else lapply(parameters, stats::setNames, components)
+# How many values a component has in each block of theta; `d`: how many columns the rows have.
+block_sizes <- function(family, d) c(prop = 1L, family$sizes(as.integer(d)))
+
+# Where the blocks are in theta, each with its components one after the other; `components`: which, in what order.
+block_places <- function(sizes, k, components = seq_len(k)) {
+  before <- c(0L, cumsum(sizes * k))
+  places <- lapply(seq_along(sizes), function(b) {
+    before[b] + as.integer(outer(seq_len(sizes[[b]]), (components - 1L) * sizes[[b]], "+"))
+  })
+  stats::setNames(places, names(sizes))
 }
 
-# prop.1, prop.2, mean.1, ...: the names of theta as users see it.
-theta_names <- function(family, components) {
-  paste(rep(c("prop", family$blocks), each = length(components)), components, sep = ".")
+# theta, the core's flat vector, and the list of parameters: as users see them with names of components, else by block.
+unpack <- function(theta, family, k, affine, components = NULL, columns = NULL) {
+  sizes <- block_sizes(family, length(affine$factor))
+  core <- lapply(block_places(sizes, k), function(at) theta[at])
+  parameters <- family$from_core(core, affine)
+  if (is.null(components)) parameters else shape_parameters(parameters, sizes, components, columns)
+}
+
+# A value per component as a vector; one per column as a matrix of a column per component; one per pair of columns as
+# an array of a matrix per component.
+shape_parameters <- function(parameters, sizes, components, columns = NULL) {
+  k <- length(components)
+  shape <- function(v, size) {
+    if (size == 1L) return(stats::setNames(v, components))
+    if (size == length(columns)) return(array(v, c(size, k), list(columns, components)))
+    array(v, c(length(columns), length(columns), k), list(columns, columns, components))
+  }
+  Map(shape, parameters, sizes[names(parameters)])
+}
+
+# The same without names and shapes, by block.
+flat_parameters <- function(parameters) lapply(parameters, as.vector)
+
+# What coef() lists of theta: of a symmetric matrix the lower triangle, column by column. Places in theta.
+listed_places <- function(sizes, k, columns = NULL) {
+  lower <- which(lower.tri(diag(length(columns)), diag = TRUE))
+  at <- Map(function(places, size) {
+    if (size <= max(1L, length(columns))) return(places)
+    as.vector(matrix(places, nrow = size)[lower, ])
+  }, block_places(sizes, k), sizes)
+  unlist(at, use.names = FALSE)
+}
+
+# For each place of theta that of its value among those that coef() lists.
+places_in_list <- function(sizes, k, columns = NULL) {
+  d <- length(columns)
+  twin <- seq_len(sum(sizes) * k)
+  for (b in which(sizes > max(1L, d))) {
+    own <- matrix(block_places(sizes, k)[[b]], nrow = sizes[[b]])
+    pair <- matrix(seq_len(d * d), d)
+    upper <- which(upper.tri(pair))
+    twin[own[upper, ]] <- own[t(pair)[upper], ]
+  }
+  match(twin, listed_places(sizes, k, columns))
+}
+
+# prop.1, prop.2, mean.1, ...: what coef() lists; mean.1.width and cov.1.width.height where there are columns.
+theta_names <- function(family, components, columns = NULL) {
+  sizes <- block_sizes(family, length(columns))
+  d <- length(columns)
+  lower <- which(lower.tri(diag(d), diag = TRUE), arr.ind = TRUE)
+  names <- lapply(names(sizes), function(b) {
+    if (sizes[[b]] == 1L) return(paste(b, components, sep = "."))
+    own <- if (sizes[[b]] == d) columns else paste(columns[lower[, "col"]], columns[lower[, "row"]], sep = ".")
+    paste(b, rep(components, each = length(own)), own, sep = ".")
+  })
+  unlist(names)
 }

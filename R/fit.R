@@ -2,13 +2,14 @@
 
 # No run ended well: say why and what would help.
 stop_failed <- function(run, frame, rows, spec, given) {
+  constant <- all(rows$about$min == rows$about$max)
   what <- if (given) "The run from `start`" else "Every start"
   switch(status_names[run$status + 1L],
     collapsed = emix_stop("degenerate", what, " collapsed: ",
-      if (rows$about[["min"]] == rows$about[["max"]]) "all rows have the same value, " else
+      if (constant) "all rows have the same value, " else
         "a component shrank onto rows of (nearly) one value, ",
       "where the likelihood is unbounded. ",
-      if (rows$about[["min"]] == rows$about[["max"]]) "A" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or a" else "A",
+      if (constant) "A" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or a" else "A",
       " standard deviation held by `fixed` would help."),
     impossible = emix_stop("fit", what, " gives ",
       if (run$row > 0) name_row(frame, rows, run$row) else "a row",
@@ -19,14 +20,14 @@ stop_failed <- function(run, frame, rows, spec, given) {
 
 # The user's own numbering is kept where the user told components apart.
 keeps_order <- function(spec, start, labels, prior) {
-  told <- vapply(c(spec$values, list(prior$prop)), function(v) !all(is.na(v)) && length(unique(v)) > 1L, NA)
-  !is.null(start) || !is.null(labels) || any(told)
+  told <- function(v, size) !all(is.na(v)) && count_distinct(v, size) > 1L
+  !is.null(start) || !is.null(labels) || any(unlist(Map(told, spec$values, spec$sizes[names(spec$values)]))) || told(prior$prop, 1L)
 }
 
 component_names <- function(spec, start, labels) {
   names <- as.character(seq_len(spec$k))
   given <- labels$levels
-  if (is.null(given) && is.list(start) && !is.data.frame(start)) given <- names(start[[spec$family$required]])
+  if (is.null(given) && is.list(start) && !is.data.frame(start)) given <- names_of_components(start[[spec$family$required]])
   if (is.null(given) && (is.matrix(start) || is.data.frame(start))) given <- colnames(start)
   if (is.null(given) && (is.factor(start) || is.character(start))) given <- label_levels(start)
   given <- given[seq_len(min(length(given), spec$k))]
@@ -34,6 +35,9 @@ component_names <- function(spec, start, labels) {
   names[seq_along(given)[known]] <- given[known]
   make.unique(names)
 }
+
+# Of a parameter as users give it.
+names_of_components <- function(value) if (is.matrix(value)) colnames(value) else names(value)
 
 check_k <- function(k, n) {
   k <- check_count(k, "k", 1, 1e5)
@@ -48,7 +52,7 @@ check_model <- function(frame, rows, family, k, fixed, equal, prior) {
   if (!is.null(labels) && labels$count > k) {
     stop_input("labels", sprintf("labels of at most k = %d components", k), sprintf("of %d", labels$count))
   }
-  spec <- make_spec(family_of(family$name), k, fixed, equal, labels)
+  spec <- make_spec(family_of(family), k, fixed, equal, labels, column_names(frame$x))
   if (family$name == "binomial" && max(rows$x[, 2L]) == 0) {
     stop_input("size", "positive in at least one row", "zero in all")
   }
@@ -121,12 +125,13 @@ warn_spurious <- function(fit, several) {
 new_fit <- function(run, rows, frame, spec, affine, family, start, control, prior) {
   components <- component_names(spec, start, frame$labels)
   parameters <- unpack(run$theta, spec$family, spec$k, affine)
-  parameters$prop <- pmin(parameters$prop, 1) # rounding
   order <- if (keeps_order(spec, start, frame$labels, prior)) seq_len(spec$k) else spec$family$order(parameters)
-  parameters <- lapply(parameters, function(v) stats::setNames(v[order], components))
+  ordered <- block_places(spec$sizes, spec$k, order)
+  places <- unlist(ordered, use.names = FALSE)
+  parameters <- unpack(run$theta[places], spec$family, spec$k, affine, components, spec$columns)
+  parameters$prop <- pmin(parameters$prop, 1) # rounding
   height <- if (is.null(prior) && control$estep == "soft") "loglik" else "objective"
   own <- Filter(Negate(is.na), run$field$met[run$field$own])
-  places <- as.vector(outer(order, (seq_len(1L + length(spec$family$blocks)) - 1L) * spec$k, "+"))
   structure(list(
     call = NULL,
     family = unclass(family),
@@ -143,7 +148,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
     convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations,
       tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious),
       maximum = if (length(own)) own, points = run$points),
-    held = lapply(spec$held, function(h) h[order]),
+    held = Map(function(h, at) h[at - min(at) + 1L], spec$held, ordered[names(spec$held)]),
     equal = spec$equal,
     starts = start_table(run$field, height),
     maxima = maxima_table(run$field, spec, affine, height),
@@ -161,6 +166,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
 on_boundary <- function(parameters, spec) {
   edge <- lapply(names(parameters), function(block) {
     v <- parameters[[block]]
+    if (length(v) > spec$k) return(NULL)
     at <- if (block == "prop") v == 0 & spec$k > 1L else at_limit(block, v, spec$family)
     at <- which(at & !spec$held[[block]])
     if (length(at)) sprintf("%s.%s = %g", block, names(v)[at], v[at])
@@ -231,11 +237,13 @@ maxima_table <- function(f, spec, affine, height) {
   if (all(is.na(f$met))) return(NULL)
   order <- order(f$met, -f$objective)
   first <- order[!duplicated(f$met[order]) & !is.na(f$met[order])]
-  values <- t(vapply(first, function(s) {
+  listed <- listed_places(spec$sizes, spec$k, spec$columns)
+  values <- lapply(first, function(s) {
     p <- unpack(f$theta[, s], spec$family, spec$k, affine)
-    unlist(lapply(p, `[`, spec$family$order(p)), use.names = FALSE)
-  }, double(nrow(f$theta))))
-  colnames(values) <- theta_names(spec$family, seq_len(spec$k))
+    unlist(p, use.names = FALSE)[unlist(block_places(spec$sizes, spec$k, spec$family$order(p)), use.names = FALSE)[listed]]
+  })
+  values <- do.call(rbind, values)
+  colnames(values) <- theta_names(spec$family, seq_len(spec$k), spec$columns)
   table <- data.frame(height = f$objective[first], met = tabulate(f$met, length(first)),
     spurious = f$spurious[first], values, check.names = FALSE)
   names(table)[1L] <- height
@@ -245,10 +253,11 @@ maxima_table <- function(f, spec, affine, height) {
 # One row per iterate, in users' units.
 new_trace <- function(run, spec, affine, places, components) {
   theta <- matrix(run$trace_theta, nrow = length(run$theta))[places, , drop = FALSE]
+  listed <- listed_places(spec$sizes, spec$k, spec$columns)
   values <- t(apply(theta, 2L, function(column) {
-    unlist(unpack(column, spec$family, spec$k, affine), use.names = FALSE)
+    unlist(unpack(column, spec$family, spec$k, affine), use.names = FALSE)[listed]
   }))
-  colnames(values) <- theta_names(spec$family, components)
+  colnames(values) <- theta_names(spec$family, components, spec$columns)
   kind <- factor(run$trace_kind, 0:4, c("start", "EM", "Newton", "boundary", "escape"))
   data.frame(iteration = seq_along(run$trace_objective) - 1L, kind = kind, loglik = run$trace_objective, values,
     check.names = FALSE)

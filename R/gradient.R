@@ -65,7 +65,7 @@ em_gradient <- function(fit, sd = NULL, grid = 512) {
   check_fit(fit, "fit")
   grid <- check_count(grid, "grid", 3, 1e5)
   if (any(fit$labels > 0L)) stop_input("fit", "without labels: they tell rows apart", "one with labels")
-  family <- family_of(fit$family$name)
+  family <- family_of(fit$family)
   if (is.null(family$gradient)) {
     stop_input("fit", "of a family that has a gradient function", paste("of the", family$title, "family"))
   }

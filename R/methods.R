@@ -7,12 +7,12 @@ fit_rules <- list(
   k = function(v, o) is_number(v) && v >= 1,
   n = function(v, o) is_number(v) && v >= 1,
   components = function(v, o) is.character(v) && length(v) == o$k && !anyNA(v),
-  parameters = function(v, o) sound_parameters(v, family_of(o$family$name), o$k),
+  parameters = function(v, o) sound_parameters(v, family_of(o$family), o$k, column_names(o$x)),
   core = function(v, o) {
-    is.list(v) && is.double(v$theta) && length(v$theta) == o$k * length(o$parameters) && !anyNA(v$theta) &&
+    is.list(v) && is.double(v$theta) && length(v$theta) == o$k * sum(fit_sizes(o)) && !anyNA(v$theta) &&
       is.double(v$factor) && is.double(v$shift) && length(v$factor) == length(v$shift) && !anyNA(c(v$factor, v$shift))
   },
-  x = function(v, o) is.double(v) && NCOL(v) == length(o$core$factor) && NCOL(v) == family_of(o$family$name)$columns &&
+  x = function(v, o) is.double(v) && NCOL(v) == length(o$core$factor) && NCOL(v) %in% family_of(o$family)$columns &&
     NROW(v) == o$n && !anyNA(v),
   nobs = function(v, o) is_number(v) && v > 0,
   loglik = function(v, o) is_number(v),
@@ -25,7 +25,7 @@ fit_rules <- list(
   convergence = function(v, o) is.list(v) && is.numeric(v$gain) && length(v$gain) == 1L && is.logical(v$flat) &&
     length(v$flat) == 1L,
   held = function(v, o) is.list(v) && identical(names(v), names(o$parameters)) &&
-    all(vapply(v, function(h) is.logical(h) && length(h) == o$k && !anyNA(h), NA)),
+    all(unlist(Map(function(h, size) is.logical(h) && length(h) == o$k * size && !anyNA(h), v, fit_sizes(o)[names(v)]))),
   equal = function(v, o) is.character(v) && all(v %in% names(o$parameters)),
   starts = function(v, o) is.data.frame(v) && all(c("outcome", "spurious", "maximum") %in% names(v)) && has_heights(v),
   maxima = function(v, o) is.null(v) || (is.data.frame(v) && all(c("met", "spurious") %in% names(v)) && has_heights(v)),
@@ -34,6 +34,8 @@ fit_rules <- list(
   call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
+
+fit_sizes <- function(fit) block_sizes(family_of(fit$family), length(column_names(fit$x)))
 
 # What starts and maxima list: `loglik`, or the `objective` where a run climbs something else.
 has_heights <- function(table) any(c("loglik", "objective") %in% names(table))
@@ -45,11 +47,13 @@ objective_name <- function(fit) {
   if (identical(fit$arguments$control$estep, "hard")) paste("classification", name) else name
 }
 
-sound_parameters <- function(v, family, k) {
+sound_parameters <- function(v, family, k, columns) {
   blocks <- c("prop", family$blocks)
   if (!is.list(v) || !identical(names(v), blocks)) return(FALSE)
-  if (!all(vapply(v, function(p) is.double(p) && length(p) == k && !anyNA(p), NA))) return(FALSE)
-  legal <- vapply(family$blocks, function(b) all(family$legal(b, v[[b]])$ok), NA)
+  sizes <- block_sizes(family, length(columns))
+  whole <- function(p, size) is.double(p) && length(p) == k * size && !anyNA(p) && (size == 1L || identical(dimnames(p)[[1L]], columns))
+  if (!all(unlist(Map(whole, v, sizes)))) return(FALSE)
+  legal <- vapply(family$blocks, function(b) all(family$legal(b, as.vector(v[[b]]))$ok), NA)
   all(legal) && all(v$prop >= 0 & v$prop <= 1) && abs(sum(v$prop) - 1) < 1e-6
 }
 
@@ -89,9 +93,10 @@ check_fit <- function(object, argument = "object") {
 coef.emix <- function(object, ...) {
   check_no_dots(...)
   check_fit(object)
-  family <- family_of(object$family$name)
-  values <- unlist(lapply(object$parameters[c("prop", family$blocks)], unname), use.names = FALSE)
-  stats::setNames(values, theta_names(family, object$components))
+  family <- family_of(object$family)
+  columns <- column_names(object$x)
+  values <- unlist(flat_parameters(object$parameters[c("prop", family$blocks)]), use.names = FALSE)
+  stats::setNames(values[listed_places(fit_sizes(object), object$k, columns)], theta_names(family, object$components, columns))
 }
 
 #' @rdname coef.emix
@@ -99,9 +104,21 @@ coef.emix <- function(object, ...) {
 as.data.frame.emix <- function(x, row.names = NULL, optional = FALSE, ...) {
   check_no_dots(...)
   check_fit(x, "x")
-  blocks <- c("prop", family_of(x$family$name)$blocks)
-  data.frame(component = x$components, lapply(x$parameters[blocks], unname), row.names = row.names,
-    stringsAsFactors = FALSE)
+  blocks <- c("prop", family_of(x$family)$blocks)
+  data.frame(component = x$components, unlist(unname(lapply(blocks, block_table, x)), recursive = FALSE), row.names = row.names,
+    stringsAsFactors = FALSE, check.names = FALSE)
+}
+
+# A block as columns of a table with a row per component: mean, or mean.width and mean.height; of a symmetric matrix
+# the lower triangle.
+block_table <- function(block, x) {
+  value <- x$parameters[[block]]
+  if (is.null(dim(value))) return(stats::setNames(list(unname(value)), block))
+  columns <- column_names(x$x)
+  if (is.matrix(value)) return(stats::setNames(lapply(seq_along(columns), function(c) unname(value[c, ])), paste(block, columns, sep = ".")))
+  lower <- which(lower.tri(diag(length(columns)), diag = TRUE), arr.ind = TRUE)
+  cells <- lapply(seq_len(nrow(lower)), function(i) unname(value[lower[i, 1L], lower[i, 2L], ]))
+  stats::setNames(cells, paste(block, columns[lower[, 2L]], columns[lower[, 1L]], sep = "."))
 }
 
 #' Log-likelihood and number of observations of a mixture
@@ -140,7 +157,7 @@ formula.emix <- function(x, ...) {
 
 # "Mixture of 2 normal components, equal sd"
 fit_title <- function(x) {
-  title <- family_of(x$family$name)$title
+  title <- family_of(x$family)$title
   many <- if (x$k == 1L) paste("One", title, "component") else sprintf("Mixture of %d %s components", x$k, title)
   if (length(x$equal) && x$k > 1L) paste0(many, ", equal ", listing(x$equal)) else many
 }
@@ -162,6 +179,7 @@ print_call <- function(x) {
 }
 
 print_parameters <- function(x, digits) {
+  if (!is.null(column_names(x$x))) return(print_columns(x, digits))
   table <- as.data.frame(x)
   held <- x$held[names(table)[-1L]]
   # Proportions that are equal, or all there is, need no mark.

@@ -137,7 +137,7 @@ binomial_band <- function(p, n) {
 
 # Where the response is continuous on a grid, else at the shares that occur: averaged over the rows' numbers of trials.
 fitted_distribution <- function(fit, at) {
-  family <- family_of(fit$family$name)
+  family <- family_of(fit$family)
   if (!is.matrix(fit$x)) {
     grid <- if (at[1L] < at[length(at)]) seq(at[1L], at[length(at)], length.out = 401L) else at
     return(list(at = grid, p = mixture_cdf(grid, fit$parameters, family)))

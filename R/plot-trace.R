@@ -71,7 +71,7 @@ plot_heights <- function(x, fit, iterations, labels, ...) {
 
 plot_moves <- function(fit, style, iterations, labels, ...) {
   at <- until(fit, iterations)
-  blocks <- c("prop", family_of(fit$family$name)$blocks)
+  blocks <- c("prop", family_of(fit$family)$blocks)
   # `equal` and `fixed` leave blocks that never move.
   moving <- blocks[!vapply(fit$held[blocks], all, NA) & !(blocks == "prop" & fit$k == 1L)]
   if (!length(moving)) stop_input("type", "\"loglik\": no parameter is free", "\"parameters\"")

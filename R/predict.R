@@ -47,7 +47,7 @@ predict_rows <- function(object, x, label, type) {
     posterior = posterior_of(object, x, label),
     class = factor(object$components[max.col(posterior_of(object, x, label), "first")], object$components),
     density = exp(log_density_of(object, x)),
-    cdf = mixture_cdf(x, object$parameters, family_of(object$family$name))
+    cdf = mixture_cdf(x, object$parameters, family_of(object$family))
   )
 }
 
@@ -65,7 +65,7 @@ over_known <- function(x, f, empty = 0) {
 
 # New rows in the form of the fit's.
 new_rows <- function(object, newdata) {
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   if (is.data.frame(newdata) && !is.null(object$terms)) {
     frame <- tryCatch(model.frame(object$terms, newdata, na.action = stats::na.pass), error = function(e) {
       emix_stop("input", "`newdata` cannot be used: ", conditionMessage(e), argument = "newdata")
@@ -89,7 +89,7 @@ new_rows <- function(object, newdata) {
 predict_quantile <- function(object, newdata, p) {
   p <- check_numeric(p, "p")
   if (!length(p) || anyNA(p) || any(p < 0 | p > 1)) stop_input("p", "probabilities between 0 and 1", describe(p))
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   if (!is.matrix(object$x)) return(mixture_quantile(log(p), object$parameters, family))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   value <- vapply(p, function(q) {
@@ -125,7 +125,7 @@ fitted.emix <- function(object, ...) {
 }
 
 fitted_rows <- function(object) {
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   posterior <- own_posterior(object)
   value <- numeric(object$n)
   for (j in seq_len(object$k)) {
@@ -150,7 +150,7 @@ residuals.emix <- function(object, type = c("quantile", "response"), ...) {
 
 # From the nearer tail, on the log scale: rows 60 sd out have finite residuals too.
 quantile_residuals <- function(object) {
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   tail_of <- function(x, lower) mixture_cdf(x, object$parameters, family, lower, TRUE)
   x <- object$x
   low <- tail_of(x, TRUE)

@@ -215,7 +215,7 @@ profile.emix <- function(fitted, which, level = 0.99, points = 8, ...) {
   check_fit(fitted, "fitted")
   level <- check_number(level, "level", 0, 1, open = TRUE)
   points <- check_count(points, "points", 1, 1000)
-  family <- family_of(fitted$family$name)
+  family <- family_of(fitted$family)
   names <- theta_names(family, fitted$components)
   blocks <- rep(c("prop", family$blocks), each = fitted$k)
   chosen <- if (missing(which)) seq_along(names) else read_parm(which, names, blocks, "which")

@@ -19,8 +19,11 @@ read_na_action <- function(na.action) {
   stop_input("na.action", "na.fail, na.omit or na.exclude", "a function that keeps missing values")
 }
 
+# By column; missing and infinite values of all.
 describe_rows <- function(x) {
-  stats::setNames(.Call(C_emix_describe, x), c("min", "max", "mean", "sd", "missing", "infinite"))
+  found <- matrix(.Call(C_emix_describe, x), nrow = 6L)
+  list(min = found[1L, ], max = found[2L, ], mean = found[3L, ], sd = found[4L, ], missing = sum(found[5L, ]),
+    infinite = sum(found[6L, ]))
 }
 
 missing_rows <- function(x) {
@@ -38,6 +41,9 @@ omit_missing <- function(x, about, na.action) {
   }
   structure(gone, class = how)
 }
+
+# Names of the columns for each of which a component has values of its own; rows of other kinds have none.
+column_names <- function(x) if (is.matrix(x)) colnames(x)
 
 names_of_rows <- function(x) if (is.matrix(x)) rownames(x) else names(x)
 

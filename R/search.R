@@ -110,10 +110,7 @@ spurious_runs <- function(field, problem) {
 unpack_core <- function(theta, spec) lapply(unpack_field(as.matrix(theta), spec), as.vector)
 
 unpack_field <- function(theta, spec) {
-  blocks <- c("prop", spec$family$blocks)
-  stats::setNames(lapply(seq_along(blocks), function(b) {
-    theta[(b - 1L) * spec$k + seq_len(spec$k), , drop = FALSE]
-  }), blocks)
+  lapply(block_places(spec$sizes, spec$k), function(at) theta[at, , drop = FALSE])
 }
 
 pack_starts <- function(parameters, spec, affine) {
@@ -214,7 +211,10 @@ near_any <- function(values, known, distance) {
 
 # May components be exchanged? Not where fixed values tell them apart.
 may_move <- function(spec) {
-  all(vapply(spec$values, function(v) all(is.na(v)) || length(unique(v)) == 1L, NA))
+  all(vapply(names(spec$values), function(b) {
+    v <- spec$values[[b]]
+    all(is.na(v)) || count_distinct(v, spec$sizes[[b]]) == 1L
+  }, NA))
 }
 
 # Up to `most` columns of theta: neighbours merged and another component split, in each way that the

@@ -84,14 +84,14 @@ held_out <- function(models, frame, family, args, cells) {
     for (m in seq_along(models)) {
       model <- models[[m]]
       if (!inherits(model$fit, "emix")) next
-      more <- list(lapply(model$fit$parameters, unname))
+      more <- list(flat_parameters(model$fit$parameters))
       try_fit <- function(control) tryCatch(
         fit_mixture(train, rows, family, model$k, NULL, NULL, model$equal, args$prior, control, more),
         emix_error = function(e) NULL
       )
       fit <- try_fit(few)
       if (is.null(fit)) fit <- try_fit(args$control)
-      if (!is.null(fit)) value[at, m] <- labelled_density(x, label, fit$parameters, family_of(family$name))
+      if (!is.null(fit)) value[at, m] <- labelled_density(x, label, fit$parameters, family_of(family))
     }
   }
   value

@@ -160,7 +160,7 @@ read_grid <- function(grid, problem) {
 
 # A list of what emix() takes as `equal`.
 read_structures <- function(equal, family) {
-  if (is.null(equal)) return(c(list(NULL), if ("sd" %in% family_of(family$name)$blocks) list("sd")))
+  if (is.null(equal)) return(c(list(NULL), if ("sd" %in% family_of(family)$blocks) list("sd")))
   if (is.character(equal)) equal <- list(equal)
   if (!is.list(equal) || is.object(equal) || !length(equal)) stop_input("equal", "a list of character vectors", describe(equal))
   equal <- lapply(equal, function(one) if (!length(one) || identical(one, "none")) NULL else one)
@@ -203,7 +203,7 @@ print.em_select <- function(x, digits = 1L, ...) {
     print(as.data.frame(x))
     return(invisible(x))
   }
-  cat(counted(nrow(x), "mixture"), " of ", family_of(fit$family$name)$title, " components (", format_n(fit), ")", sep = "")
+  cat(counted(nrow(x), "mixture"), " of ", family_of(fit$family)$title, " components (", format_n(fit), ")", sep = "")
   if (!is.null(x$folds)) cat(", ", counted(x$folds, "fold"), sep = "")
   cat("\n\n")
   table <- as.data.frame(x)

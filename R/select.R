@@ -79,8 +79,8 @@ may_exchange <- function(fit) is.null(fit$labels)
 
 # Parameters of one component more: components split in turn, at most eight, the largest first.
 grown <- function(fit) {
-  family <- family_of(fit$family$name)
-  p <- lapply(fit$parameters, function(v) c(unname(v), unname(v[length(v)])))
+  family <- family_of(fit$family)
+  p <- lapply(flat_parameters(fit$parameters), function(v) c(v, utils::tail(v, length(v) / fit$k)))
   p$prop[fit$k + 1L] <- 0
   from <- utils::head(order(fit$parameters$prop, decreasing = TRUE), 8L)
   lapply(from, function(j) family$split(p, j, fit$k + 1L))
@@ -88,12 +88,16 @@ grown <- function(fit) {
 
 # Parameters of one component less: each pair of neighbours merged.
 shrunk <- function(fit) {
-  family <- family_of(fit$family$name)
-  p <- lapply(fit$parameters, unname)
+  family <- family_of(fit$family)
+  p <- flat_parameters(fit$parameters)
   order <- family$order(p)
   lapply(seq_len(fit$k - 1L), function(i) {
     merged <- family$merge(p, order[i], order[i + 1L])
-    lapply(merged, function(v) v[-order[i + 1L]])
+    gone <- order[i + 1L]
+    lapply(merged, function(v) {
+      size <- length(v) / fit$k
+      v[-((gone - 1L) * size + seq_len(size))]
+    })
   })
 }
 

@@ -35,7 +35,7 @@ simulate.emix <- function(object, nsim = 1, seed = NULL, ...) {
 }
 
 draw_like <- function(object) {
-  family <- family_of(object$family$name)
+  family <- family_of(object$family)
   size <- if (is.matrix(object$x)) object$x[, 2L]
   value <- draw_mixture(object$n, object$parameters, family, size)
   if (is.null(size)) value else cbind(successes = value, failures = size - value)

@@ -1,10 +1,11 @@
 # What is free, held and shared: `fixed`, `equal` and k, checked and in the form of the core.
 #
-# A spec holds: family (its table), k, equal (block names), held (a list of logical
+# A spec holds: family (its table), k, columns (names of the rows' columns, where components have a value for each), sizes
+# (of blocks, see block_sizes()), equal (block names), held (a list of logical
 # vectors per block), values (a list of numbers per block, NA where free).
 
-# A list of parameters by block, each of length k; NA allowed where `free` is.
-check_parameters <- function(x, argument, family, k, free) {
+# A list of parameters by block, each of length k or of the block's size for each component; NA allowed where `free` is.
+check_parameters <- function(x, argument, family, k, free, columns = NULL) {
   if (is.list(x) && !is.object(x) && !length(x)) return(x)
   if (!is.list(x) || is.object(x) || is.null(names(x)) || anyDuplicated(names(x))) {
     stop_input(argument, paste0("a list with names among ", listing(c("prop", family$blocks), last = ", ")),
@@ -15,7 +16,11 @@ check_parameters <- function(x, argument, family, k, free) {
     emix_stop("input", "`", argument, "` has an element `", unknown[1L], "`; the ", family$title,
       " family has ", listing(c("prop", family$blocks)), ".", argument = argument)
   }
-  for (block in names(x)) x[[block]] <- check_block(x[[block]], argument, block, family, k, free)
+  for (block in names(x)) {
+    own <- block != "prop" && !is.null(family$read_block)
+    x[[block]] <- if (own) family$read_block(x[[block]], argument, block, k, free, columns) else
+      check_block(x[[block]], argument, block, family, k, free)
+  }
   x
 }
 
@@ -35,18 +40,23 @@ check_block <- function(value, argument, block, family, k, free) {
   stats::setNames(value, names)
 }
 
-make_spec <- function(family, k, fixed, equal, labels) {
+make_spec <- function(family, k, fixed, equal, labels, columns = NULL) {
   blocks <- c("prop", family$blocks)
   if (!is.null(equal) && (!is.character(equal) || anyNA(equal) || !all(equal %in% blocks))) {
     stop_input("equal", paste0("among ", listing(dQuote(blocks, FALSE))),
       if (is.character(equal)) listing(dQuote(setdiff(equal, blocks), FALSE)) else describe(equal))
   }
-  values <- stats::setNames(rep(list(rep(NA_real_, k)), length(blocks)), blocks)
-  if (!is.null(fixed)) {
-    fixed <- check_parameters(fixed, "fixed", family, k, free = TRUE)
-    values[names(fixed)] <- lapply(fixed, unname)
+  if (!is.null(family$restrict)) {
+    family <- family$restrict(equal)
+    equal <- setdiff(equal, family$shared)
   }
-  spec <- list(family = family, k = k, equal = unique(as.character(equal)), values = values)
+  sizes <- block_sizes(family, length(columns))
+  values <- lapply(sizes, function(size) rep(NA_real_, k * size))
+  if (!is.null(fixed)) {
+    fixed <- check_parameters(fixed, "fixed", family, k, free = TRUE, columns)
+    values[names(fixed)] <- lapply(fixed, as.vector)
+  }
+  spec <- list(family = family, k = k, columns = columns, sizes = sizes, equal = unique(as.character(equal)), values = values)
   spec <- hold_equal(spec)
   spec <- hold_prop(spec)
   spec$held <- lapply(spec$values, function(v) !is.na(v))
@@ -57,11 +67,13 @@ make_spec <- function(family, k, fixed, equal, labels) {
 # One value held for a shared parameter holds it for all.
 hold_equal <- function(spec) {
   for (block in setdiff(spec$equal, "prop")) {
-    given <- unique(spec$values[[block]][!is.na(spec$values[[block]])])
-    if (length(given) > 1L) {
-      stop_input(paste0("fixed$", block), sprintf("one value, as `equal` has \"%s\"", block), listing(given))
+    value <- matrix(spec$values[[block]], nrow = spec$sizes[[block]])
+    given <- unique(value[, !is.na(value[1L, ]), drop = FALSE], MARGIN = 2L)
+    if (ncol(given) > 1L) {
+      stop_input(paste0("fixed$", block), sprintf("one value, as `equal` has \"%s\"", block),
+        if (nrow(given) == 1L) listing(given) else counted(ncol(given), "different one"))
     }
-    if (length(given)) spec$values[[block]][] <- given
+    if (ncol(given)) spec$values[[block]][] <- given
   }
   spec
 }
@@ -92,7 +104,7 @@ hold_prop <- function(spec) {
 check_identifiable <- function(spec, labels) {
   same <- vapply(spec$family$blocks, function(b) {
     v <- spec$values[[b]]
-    b %in% spec$equal || (!anyNA(v) && length(unique(v)) == 1L)
+    b %in% shared_blocks(spec) || (!anyNA(v) && count_distinct(v, spec$sizes[[b]]) == 1L)
   }, NA)
   if (spec$k > 1L && all(same) && is.null(labels) && anyNA(spec$values$prop)) {
     emix_stop("input", "`equal` (with `fixed`) makes all components the same: without `labels` their ",
@@ -101,8 +113,17 @@ check_identifiable <- function(spec, labels) {
   }
 }
 
+# How many components differ in their values of a block.
+count_distinct <- function(value, size) {
+  if (size == 1L) length(unique(value)) else ncol(unique(matrix(value, nrow = size), MARGIN = 2L))
+}
+
+# Blocks that all components share: by `equal`, or by the family's nature.
+shared_blocks <- function(spec) intersect(spec$family$blocks, c(spec$equal, spec$family$shared))
+
 # Degrees of freedom: free parameters, shared ones counted once, proportions summing to 1.
 count_df <- function(spec) {
+  if (!is.null(spec$family$df)) return(spec$family$df(spec))
   free <- vapply(spec$held, function(h) sum(!h), 0L)
   free[["prop"]] <- max(0L, free[["prop"]] - 1L)
   shared <- intersect(spec$equal, spec$family$blocks)
@@ -110,13 +131,21 @@ count_df <- function(spec) {
   sum(free)
 }
 
+# The mean over k components of each of their values, for each column of a block.
+component_means <- function(value, k) {
+  by_component <- aperm(array(value, c(nrow(value) / k, k, ncol(value))), c(2L, 1L, 3L))
+  matrix(colMeans(matrix(by_component, nrow = k)), nrow(value) / k, ncol(value))
+}
+
 # Parameters brought to what the spec demands: vectors, or matrices of a column per set.
 impose <- function(parameters, spec) {
+  if (!is.null(spec$family$conform)) parameters <- spec$family$conform(parameters, spec)
   for (block in spec$family$blocks) {
     value <- as.matrix(parameters[[block]])
-    if (block %in% spec$equal) {
-      uneven <- colSums(value != rep(value[1L, ], each = spec$k)) > 0
-      value[, uneven] <- rep(colMeans(value[, uneven, drop = FALSE]), each = spec$k)
+    if (block %in% shared_blocks(spec)) {
+      first <- rep(seq_len(spec$sizes[[block]]), spec$k)
+      uneven <- colSums(value != value[first, , drop = FALSE]) > 0
+      value[, uneven] <- component_means(value[, uneven, drop = FALSE], spec$k)[first, ]
     }
     held <- spec$held[[block]]
     value[held, ] <- spec$values[[block]][held]

@@ -103,7 +103,7 @@ read_start <- function(start, rows, spec) {
 }
 
 start_from_list <- function(start, rows, spec, argument = "start") {
-  start <- check_parameters(start, argument, spec$family, spec$k, free = FALSE)
+  start <- check_parameters(start, argument, spec$family, spec$k, free = FALSE, spec$columns)
   need <- spec$family$required
   if (is.null(start[[need]])) {
     if (anyNA(spec$values[[need]])) stop_input(paste0(argument, "$", need), "given")
@@ -113,7 +113,7 @@ start_from_list <- function(start, rows, spec, argument = "start") {
   if (!(sum(start$prop) > 0) || abs(sum(start$prop) - 1) > 1e-6) {
     stop_input(paste0(argument, "$prop"), "of sum 1", format(sum(start$prop)))
   }
-  lapply(spec$family$complete(some_rows(rows, spec$family), start), unname)
+  lapply(spec$family$complete(some_rows(rows, spec$family), start), as.vector)
 }
 
 start_from_matrix <- function(start, rows, spec) {
@@ -145,14 +145,17 @@ start_from_labels <- function(start, rows, spec) {
 # Per block, which components have it to themselves and free.
 free_blocks <- function(spec) {
   lapply(stats::setNames(spec$family$blocks, spec$family$blocks), function(b) {
-    !spec$held[[b]] & !b %in% spec$equal
+    colSums(matrix(!spec$held[[b]], nrow = spec$sizes[[b]])) > 0 & !b %in% shared_blocks(spec)
   })
 }
 
 # Components whose parameters are equal stay equal for ever under EM: move them apart, where
 # any of their parameters is free to.
 set_apart <- function(parameters, spec) {
-  key <- do.call(paste, lapply(parameters[spec$family$blocks], format, digits = 15))
+  key <- do.call(paste, lapply(spec$family$blocks, function(b) {
+    text <- matrix(format(parameters[[b]], digits = 15), nrow = spec$sizes[[b]])
+    do.call(paste, lapply(seq_len(nrow(text)), function(i) text[i, ]))
+  }))
   free <- free_blocks(spec)
   before <- parameters
   for (group in split(seq_len(spec$k), key)) {

@@ -21,7 +21,7 @@ print.em_step <- function(x, formula = FALSE, row = 1, digits = 2, rows = 12, ..
   n <- nrow(x$posterior)
   digits <- check_count(digits, "digits", 1, 12)
   rows <- check_count(rows, "rows", 1)
-  family <- family_of(x$family$name)
+  family <- family_of(x$family)
   cat("One step of EM: ", counted(n, "row"), ", ", x$k, " ", family$title, if (x$k == 1L) " component" else " components", "\n\n", sep = "")
   if (check_flag(formula, "formula")) {
     print_formulas(x, family, check_count(row, "row", 1, n), digits)
@@ -171,10 +171,10 @@ print_formulas <- function(x, family, row, digits) {
 }
 
 print_bayes <- function(x, family, at, q, number) {
-  density <- exp(vapply(seq_len(x$k), function(j) family$log_density(at, lapply(x$before, `[[`, j)), 0))
+  density <- exp(vapply(seq_len(x$k), function(j) family$log_density(at, one_component(x$before, j)), 0))
   joint <- x$before$prop * density
   text <- vapply(seq_len(x$k), function(j) {
-    call <- if (is.null(family$density_text)) "f(x)" else family$density_text(at, lapply(x$before, `[[`, j), number)
+    call <- if (is.null(family$density_text)) "f(x)" else family$density_text(at, one_component(x$before, j), number)
     paste(number(x$before$prop[[j]]), "*", call)
   }, "")
   name <- format(x$components)

@@ -123,7 +123,7 @@ expected_counts <- function(view, q, new, lesson) {
   x <- view$rows$x
   frames <- lapply(seq_len(lesson$spec$k), function(j) {
     share <- ifelse(view$weight > 0, view$weight * q[, j], 0)
-    sums <- if (is.null(family$expected)) list() else family$expected(x, lapply(new, `[[`, j), lesson$columns)
+    sums <- if (is.null(family$expected)) list() else family$expected(x, one_component(new, j), lesson$columns)
     data.frame(c(list(weight = share), lapply(sums, function(v) share * v)), check.names = FALSE)
   })
   stats::setNames(frames, lesson$components)
@@ -156,7 +156,7 @@ step_ratios <- function(totals, new, lesson) {
 #' @export
 as.data.frame.em_step <- function(x, row.names = NULL, optional = FALSE, ...) {
   check_no_dots(...)
-  f <- family_of(x$family$name)
+  f <- family_of(x$family)
   data <- if (is.null(f$columns_of)) list(x = x$x) else f$columns_of(x$x, x$lesson$columns)
   counts <- lapply(x$components, function(j) {
     stats::setNames(x$expected[[j]], paste(names(x$expected[[j]]), j, sep = "."))

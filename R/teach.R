@@ -29,10 +29,10 @@ new_lesson <- function(given, theta, arguments) {
   arguments$control <- check_control(arguments$control)
   arguments["prior"] <- list(as_prior(arguments$prior))
   family <- as_family(arguments$family, NCOL(given$x))
-  frame <- collect_rows(family_of(family$name)$rows(given$x, family), family, given$weights, given$labels,
+  frame <- collect_rows(family_of(family)$rows(given$x, family), family, given$weights, given$labels,
     arguments$na.action, given$names)
   rows <- core_rows(frame, arguments$control$condense)
-  k <- count_components(theta, family_of(family$name))
+  k <- count_components(theta, family_of(family))
   spec <- check_model(frame, rows, family, k, arguments$fixed, arguments$equal, arguments$prior)
   affine <- spec$family$affine(rows$about)
   prior <- core_prior(arguments$prior, spec, rows, affine)
@@ -63,7 +63,7 @@ put_away <- function(lesson) {
 }
 
 revive <- function(lesson) {
-  lesson$spec$family <- family_of(lesson$family$name)
+  lesson$spec$family <- family_of(lesson$family)
   lesson$problem$spec <- lesson$spec
   lesson
 }
@@ -78,11 +78,12 @@ fit_columns <- function(fit) {
 
 count_components <- function(theta, family) {
   if (inherits(theta, c("emix", "em_step"))) return(theta$k)
-  blocks <- if (is.list(theta) && !is.object(theta)) lengths(theta) else length(theta)
-  if (!length(blocks) || blocks[[1L]] < 1L) {
+  first <- if (is.list(theta) && !is.object(theta) && length(theta)) theta[[1L]] else if (!is.list(theta)) theta
+  count <- if (length(dim(first)) > 1L) dim(first)[length(dim(first))] else length(first)
+  if (count < 1L) {
     stop_input("theta", paste0("a list of parameters, numbers for `", family$required, "`, a fit or a step"), describe(theta))
   }
-  blocks[[1L]]
+  count
 }
 
 # The core's vector for parameters that the user gives. What comes from a fit or a step is taken as the core had it, so
@@ -92,7 +93,7 @@ read_theta <- function(theta, lesson) {
   if (inherits(theta, c("emix", "em_step"))) {
     if (theta$family$name != spec$family$name || theta$k != spec$k) {
       stop_input("theta", sprintf("of %d %s components", spec$k, spec$family$title),
-        sprintf("of %d %s ones", theta$k, family_of(theta$family$name)$title))
+        sprintf("of %d %s ones", theta$k, family_of(theta$family)$title))
     }
     same <- identical(theta$core[c("factor", "shift")], lesson$affine[c("factor", "shift")])
     if (same && obeys(theta$core$theta, spec, lesson$affine)) return(theta$core$theta)
@@ -110,7 +111,9 @@ obeys <- function(theta, spec, affine) {
   identical(as.double(same), theta)
 }
 
-parameters_of <- function(theta, lesson) unpack(theta, lesson$spec$family, lesson$spec$k, lesson$affine, lesson$components)
+parameters_of <- function(theta, lesson) {
+  unpack(theta, lesson$spec$family, lesson$spec$k, lesson$affine, lesson$components, lesson$spec$columns)
+}
 
 # One E-step and one M-step of the core: log-likelihood, log prior and their sum at theta, mass and new theta.
 core_step <- function(lesson, theta) {

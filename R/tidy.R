@@ -47,7 +47,7 @@ tidy.emix <- function(x, conf.int = FALSE, conf.level = 0.95, conf.method = "wal
   check_fit(x, "x")
   conf.int <- check_flag(conf.int, "conf.int")
   conf.level <- check_number(conf.level, "conf.level", 0, 1, open = TRUE)
-  blocks <- c("prop", family_of(x$family$name)$blocks)
+  blocks <- c("prop", family_of(x$family)$blocks)
   hard <- identical(x$arguments$control$estep, "hard")
   count <- x$k * length(blocks)
   errors <- if (hard) rep(NA_real_, count) else parameter_errors(fit_covariance(x, "observed", "x"))

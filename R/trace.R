@@ -123,12 +123,9 @@ check_trace <- function(fit) {
 
 # The iterates as the core has them, a column each.
 trace_theta <- function(fit, lesson) {
-  values <- t(as.matrix(fit$trace[names(coef(fit))]))
-  blocks <- c("prop", lesson$spec$family$blocks)
-  parameters <- stats::setNames(lapply(seq_along(blocks), function(b) {
-    unname(values[(b - 1L) * fit$k + seq_len(fit$k), , drop = FALSE])
-  }), blocks)
-  pack_starts(parameters, lesson$spec, lesson$affine)
+  spec <- lesson$spec
+  values <- unname(t(as.matrix(fit$trace[names(coef(fit))])))[places_in_list(spec$sizes, fit$k, spec$columns), , drop = FALSE]
+  pack_starts(unpack_field(values, spec), spec, lesson$affine)
 }
 
 #' @rdname em_trace

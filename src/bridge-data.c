@@ -142,20 +142,32 @@ static em_moments moments_of(const double *x, R_xlen_t n, const em_range *range)
 }
 
 /* min, max, mean, sd of the finite values; numbers of NaN or NA, and of infinite values. */
-SEXP emix_describe(SEXP x)
+static void describe(const double *x, R_xlen_t n, double out[6])
 {
     em_range range = {.n = 0};
 
+    over_stretches(x, n, &range, add_range);
+    em_moments m = moments_of(x, n, &range);
+    double rest = m.n > 0 ? m.sum / m.n : 0, variance = m.n > 0 ? m.sum_sq / m.n - rest * rest : 0;
+    out[0] = range.min;
+    out[1] = range.max;
+    out[2] = (m.origin + rest) * m.scale;
+    out[3] = sqrt(fmax(variance, 0)) * m.scale;
+    out[4] = (double)range.n_nan;
+    out[5] = (double)range.n_infinite;
+}
+
+/* Of each column of x six numbers. */
+SEXP emix_describe(SEXP x)
+{
     if (TYPEOF(x) != REALSXP)
         em_refuse("`x` must hold doubles");
-    over_stretches(REAL(x), XLENGTH(x), &range, add_range);
-    em_moments m = moments_of(REAL(x), XLENGTH(x), &range);
-    double rest = m.n > 0 ? m.sum / m.n : 0, variance = m.n > 0 ? m.sum_sq / m.n - rest * rest : 0;
-    double out[] = {range.min,
-                    range.max,
-                    (m.origin + rest) * m.scale,
-                    sqrt(fmax(variance, 0)) * m.scale,
-                    (double)range.n_nan,
-                    (double)range.n_infinite};
-    return em_new_doubles(out, 6);
+    int columns = Rf_isMatrix(x) ? Rf_ncols(x) : 1;
+    R_xlen_t n = columns > 0 ? XLENGTH(x) / columns : 0;
+    SEXP out = PROTECT(Rf_allocVector(REALSXP, 6 * (R_xlen_t)columns));
+
+    for (int j = 0; j < columns; j++)
+        describe(REAL(x) + j * n, n, REAL(out) + 6 * (R_xlen_t)j);
+    UNPROTECT(1);
+    return out;
 }
