@@ -52,7 +52,7 @@ check_model <- function(frame, rows, family, k, fixed, equal, prior) {
   if (!is.null(labels) && labels$count > k) {
     stop_input("labels", sprintf("labels of at most k = %d components", k), sprintf("of %d", labels$count))
   }
-  spec <- make_spec(family_of(family), k, fixed, equal, labels, column_names(frame$x))
+  spec <- make_spec(family_of(family), k, fixed, equal, labels, names_of_columns(frame$x))
   if (family$name == "binomial" && max(rows$x[, 2L]) == 0) {
     stop_input("size", "positive in at least one row", "zero in all")
   }

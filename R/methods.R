@@ -7,7 +7,7 @@ fit_rules <- list(
   k = function(v, o) is_number(v) && v >= 1,
   n = function(v, o) is_number(v) && v >= 1,
   components = function(v, o) is.character(v) && length(v) == o$k && !anyNA(v),
-  parameters = function(v, o) sound_parameters(v, family_of(o$family), o$k, column_names(o$x)),
+  parameters = function(v, o) sound_parameters(v, family_of(o$family), o$k, names_of_columns(o$x)),
   core = function(v, o) {
     is.list(v) && is.double(v$theta) && length(v$theta) == o$k * sum(fit_sizes(o)) && !anyNA(v$theta) &&
       is.double(v$factor) && is.double(v$shift) && length(v$factor) == length(v$shift) && !anyNA(c(v$factor, v$shift))
@@ -35,7 +35,7 @@ fit_rules <- list(
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
 
-fit_sizes <- function(fit) block_sizes(family_of(fit$family), length(column_names(fit$x)))
+fit_sizes <- function(fit) block_sizes(family_of(fit$family), length(names_of_columns(fit$x)))
 
 # What starts and maxima list: `loglik`, or the `objective` where a run climbs something else.
 has_heights <- function(table) any(c("loglik", "objective") %in% names(table))
@@ -94,7 +94,7 @@ coef.emix <- function(object, ...) {
   check_no_dots(...)
   check_fit(object)
   family <- family_of(object$family)
-  columns <- column_names(object$x)
+  columns <- names_of_columns(object$x)
   values <- unlist(flat_parameters(object$parameters[c("prop", family$blocks)]), use.names = FALSE)
   stats::setNames(values[listed_places(fit_sizes(object), object$k, columns)], theta_names(family, object$components, columns))
 }
@@ -114,7 +114,7 @@ as.data.frame.emix <- function(x, row.names = NULL, optional = FALSE, ...) {
 block_table <- function(block, x) {
   value <- x$parameters[[block]]
   if (is.null(dim(value))) return(stats::setNames(list(unname(value)), block))
-  columns <- column_names(x$x)
+  columns <- names_of_columns(x$x)
   if (is.matrix(value)) return(stats::setNames(lapply(seq_along(columns), function(c) unname(value[c, ])), paste(block, columns, sep = ".")))
   lower <- which(lower.tri(diag(length(columns)), diag = TRUE), arr.ind = TRUE)
   cells <- lapply(seq_len(nrow(lower)), function(i) unname(value[lower[i, 1L], lower[i, 2L], ]))
@@ -179,7 +179,7 @@ print_call <- function(x) {
 }
 
 print_parameters <- function(x, digits) {
-  if (!is.null(column_names(x$x))) return(print_columns(x, digits))
+  if (!is.null(names_of_columns(x$x))) return(print_columns(x, digits))
   table <- as.data.frame(x)
   held <- x$held[names(table)[-1L]]
   # Proportions that are equal, or all there is, need no mark.

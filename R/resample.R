@@ -24,7 +24,7 @@ boot_source <- function(fit, control) {
 # What is free, held and shared in a fit.
 fit_spec <- function(fit) {
   values <- Map(function(v, held) ifelse(held, as.vector(v), NA_real_), fit$parameters[names(fit$held)], fit$held)
-  list(family = family_of(fit$family), k = fit$k, columns = column_names(fit$x), sizes = fit_sizes(fit), equal = fit$equal, values = values, held = fit$held)
+  list(family = family_of(fit$family), k = fit$k, columns = names_of_columns(fit$x), sizes = fit_sizes(fit), equal = fit$equal, values = values, held = fit$held)
 }
 
 # EM cannot leave a probability of 0 or 1: where that is free, runs begin beside it.

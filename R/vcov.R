@@ -40,7 +40,7 @@ fit_problem <- function(fit) {
     given = fit$n, kept = TRUE)
   control <- fit$arguments$control
   rows <- core_rows(frame, control$condense)
-  spec <- list(family = family_of(fit$family), k = fit$k, columns = column_names(fit$x), sizes = fit_sizes(fit), held = fit$held,
+  spec <- list(family = family_of(fit$family), k = fit$k, columns = names_of_columns(fit$x), sizes = fit_sizes(fit), held = fit$held,
     equal = fit$equal)
   prior <- core_prior(fit$arguments$prior, spec, rows, fit$core)
   list(spec = spec, rows = rows, prior = prior, data = core_data(rows, fit$core), model = core_model(spec, rows, prior),
@@ -142,7 +142,7 @@ with_covariance <- function(curve, fit, type) {
 }
 
 curvature_notes <- function(curve, fit, lowest) {
-  lost <- theta_names(family_of(fit$family), fit$components, column_names(fit$x))[curve$lost]
+  lost <- theta_names(family_of(fit$family), fit$components, names_of_columns(fit$x))[curve$lost]
   c(
     if (curve$q && (fit$convergence$flat || abs(lowest) <= no_information)) {
       c(singular = "The information is singular: components coincide or a parameter makes no difference.")
@@ -288,7 +288,7 @@ vcov.emix <- function(object, type = c("observed", "sandwich", "bootstrap"), sca
     units <- rep(curve$unit, each = object$k)[kept]
     covariance[kept, kept] <- scale_covariance(own %*% curve$covariance %*% t(own), units)
   }
-  names <- theta_names(family_of(object$family), object$components, column_names(object$x))
+  names <- theta_names(family_of(object$family), object$components, names_of_columns(object$x))
   dimnames(covariance) <- list(names, names)
   if (complete) covariance else covariance[kept, kept, drop = FALSE]
 }
