@@ -7,16 +7,17 @@
  *                   g_j = (q_j1 .. q_jd)^(1/d)
  *   n_j        N_j (VVE), N g_j / sum_l g_l (EVE): how f weighs sum_i log q_ji
  *
- * D moves to D exp(X), X skew. With P_j = diag(n_j / q_j), B = sum_j P_j T_j, <A, C> = sum of A *
- * C, f = f(D) + <G, X> / 2 + <X, H X> / 4 + ...,   G = 2 (B' - B), H X = E - E',   E = (XB + BX)' +
- * sum_j (Y P_j - P_j Y' + T_j diag(c_j)),   Y = T_j X, c_ji = -4 n_j Y_ii / q_ji^2  (EVE: + 4 n_j
- * (s_j - mean of s) / (d q_ji)),   s_j = sum_i Y_ii / q_ji. H X costs a product of matrices per
- * component, so that Newton's equations are solved by conjugate gradients; where the W_j have
- * nearly common axes, H is nearly diagonal, which makes a good preconditioner: H_il = 2 sum_j n_j
- * ((q_ji - q_jl)^2 / (q_ji q_jl) - 2 T_jil^2 (1 / q_ji^2 + 1 / q_jl^2)) (EVE: + ..) Towards
- * negative curvature the step ends. exp is replaced by Cayley's transform, which agrees to second
- * order: (I - X/2)^-1 (I + X/2) = (I - X^2/4)^-1 (I + X/2)^2. A step that does not lower f as it
- * should is halved.
+ * D moves to D exp(X), X skew with columns x_i; t_ji the columns of T_j; <A, B> = sum of A * B.
+ *   f = f(D) + <G, X> / 2 + sum_i x_i' C_i x_i + ...
+ *   P = sum_j diag(n_j / q_j) T_j,   G = 2 (P' - P)
+ *   C_i = sum_j ((n_j / q_ji) T_j - 2 (n_j / q_ji^2) t_ji t_ji') - (P + P') / 2
+ *   EVE: + 2 sum_j n_j (s_j - s)^2 / d,  s_j = sum_i t_ji' x_i / q_ji, s their mean by n_j.
+ * The C_i are added up once; then a product of H, the second derivatives, with X costs d^3,
+ * whatever k is: H X = E - E' with columns 2 C_i x_i of E. So Newton's equations H X = -G are
+ * solved by conjugate gradients, which need few turns, for H is nearly diagonal where the W_j have
+ * nearly common axes. Towards negative curvature the step ends. exp is replaced by Cayley's
+ * transform, which agrees to second order: (I - X/2)^-1 (I + X/2) = (I - X^2/4)^-1 (I + X/2)^2. A
+ * step that does not lower f as it should is halved.
  *
  * References: Flury (1984), Common principal components in k groups, JASA 79, 892-898; Browne &
  * McNicholas (2014), Estimating common principal components in high dimensions, Advances in Data
@@ -38,13 +39,14 @@ static const double hidden = 1e-10, enough = 1e-23, longest = 0.5;
 
 typedef struct {
     int d, k;
-    size_t size;      /* d * d */
-    double n;         /* all rows */
-    double *spread;   /* k * d: q_j */
-    double *turned;   /* k * size: T_j */
-    double *weight;   /* k: n_j */
-    double *diagonal; /* k * d: of Y */
-    double *pooled;   /* B */
+    size_t size;    /* d * d */
+    double n;       /* all rows */
+    double *spread; /* k * d: q_j */
+    double *turned; /* k * size: T_j */
+    double *weight; /* k: n_j */
+    double *slope;  /* k: n_j (s_j - s) */
+    double *second; /* d * size: C_i */
+    double *pooled; /* P */
     double *gradient;
     double *step; /* X */
     double *residual, *direction, *image, *precondition;
@@ -53,7 +55,7 @@ typedef struct {
 
 size_t em_axes_work(int d, int k)
 {
-    return em_at(k, d * d + d + 1) + 10 * em_at(d, d);
+    return em_at(k, d * d + 2) + em_at(d, d) * (10 + (size_t)d);
 }
 
 static place lay_out(const em_axes *a, double *spread)
@@ -66,8 +68,9 @@ static place lay_out(const em_axes *a, double *spread)
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++, next += p.size)
         *matrices[i] = next;
     p.turned = next;
-    p.diagonal = p.turned + em_at(a->k, a->d * a->d);
-    p.weight = p.diagonal + em_at(a->k, a->d);
+    p.second = p.turned + em_at(a->k, a->d * a->d);
+    p.weight = p.second + p.size * (size_t)a->d;
+    p.slope = p.weight + a->k;
     for (int j = 0; j < a->k; j++)
         p.n += a->rows[j];
     return p;
@@ -76,18 +79,17 @@ static place lay_out(const em_axes *a, double *spread)
 /* ---- f, and T_j
  * ---------------------------------------------------------------------------------- */
 
-/* T_j and q_j; the sum of log q_ji. */
+/* T_j and q_j; the sum of log q_ji. D' is in p->other. */
 static double turn_scatter(const em_axes *a, const place *p, const double *axes, int j)
 {
     int d = p->d;
     double *t = p->turned + p->size * (size_t)j, *q = p->spread + em_at(j, d), sum = 0;
 
     em_matrix_product(a->scatter + p->size * (size_t)j, axes, d, p->scratch);
+    em_matrix_product(p->other, p->scratch, d, t);
     for (int c = 0; c < d; c++)
-        for (int r = c; r < d; r++) {
-            double x = em_inner(axes + em_at(r, d), p->scratch + em_at(c, d), d);
-            t[em_at(c, d) + (size_t)r] = t[em_at(r, d) + (size_t)c] = x;
-        }
+        for (int r = c + 1; r < d; r++)
+            t[em_at(r, d) + (size_t)c] = t[em_at(c, d) + (size_t)r];
     for (int i = 0; i < d; i++) {
         q[i] = t[em_at(i, d + 1)];
         sum += log(q[i]);
@@ -116,6 +118,9 @@ static double value_at(const em_axes *a, const place *p, const double *axes)
 {
     double value = 0;
 
+    for (int c = 0; c < p->d; c++)
+        for (int r = 0; r < p->d; r++)
+            p->other[em_at(r, p->d) + (size_t)c] = axes[em_at(c, p->d) + (size_t)r];
     for (int j = 0; j < p->k; j++) {
         double logs = a->rows[j] > 0 ? turn_scatter(a, p, axes, j) : 0;
         p->weight[j] = a->equal_volume ? logs / p->d : a->rows[j];
@@ -135,7 +140,7 @@ double em_axes_value(const em_axes *a, const double *axes, double *spread)
 /* ---- derivatives
  * ----------------------------------------------------------------------------------- */
 
-/* B and G */
+/* P and G */
 static void derive(const place *p)
 {
     int d = p->d;
@@ -143,12 +148,11 @@ static void derive(const place *p)
     memset(p->pooled, 0, p->size * sizeof(double));
     for (int j = 0; j < p->k; j++) {
         const double *t = p->turned + p->size * (size_t)j, *q = p->spread + em_at(j, d);
-        if (!(p->weight[j] > 0))
-            continue;
-        for (int c = 0; c < d; c++)
+        for (int r = 0; r < d && p->weight[j] > 0; r++)
+            p->scratch[r] = p->weight[j] / q[r];
+        for (int c = 0; c < d && p->weight[j] > 0; c++)
             for (int r = 0; r < d; r++)
-                p->pooled[em_at(c, d) + (size_t)r] +=
-                    p->weight[j] / q[r] * t[em_at(c, d) + (size_t)r];
+                p->pooled[em_at(c, d) + (size_t)r] += p->scratch[r] * t[em_at(c, d) + (size_t)r];
     }
     for (int c = 0; c < d; c++)
         for (int r = 0; r < d; r++)
@@ -156,113 +160,89 @@ static void derive(const place *p)
                 2 * (p->pooled[em_at(r, d) + (size_t)c] - p->pooled[em_at(c, d) + (size_t)r]);
 }
 
-/* What component j gives to H_il, where not negative in itself, and the part that is. */
-static void curve(const place *p, int j, int i, int l, double *plus, double *minus)
+EM_KERNEL
+static void add_times(double *out, double factor, const double *x, size_t n)
 {
-    const double *q = p->spread + em_at(j, p->d);
-    double t = p->turned[p->size * (size_t)j + em_at(i, p->d) + (size_t)l];
-    double u = t / q[i], v = t / q[l];
-
-    *plus += 2 * p->weight[j] * (q[i] - q[l]) / q[i] * ((q[i] - q[l]) / q[l]);
-    *minus += 4 * p->weight[j] * (u * u + v * v);
+#pragma omp simd
+    for (size_t i = 0; i < n; i++)
+        out[i] += factor * x[i];
 }
 
-/* What is sure to be positive: no less than a tenth of the first part of H_il. */
+/* Component j's part of C_i */
+static void add_curvature(const place *p, int j, int i)
+{
+    int d = p->d;
+    const double *t = p->turned + p->size * (size_t)j, *t_i = t + em_at(i, d);
+    double *c_i = p->second + p->size * (size_t)i, q = p->spread[em_at(j, d) + (size_t)i];
+
+    add_times(c_i, p->weight[j] / q, t, p->size);
+    em_matrix_add_outer(c_i, d, -2 * (p->weight[j] / q) / q, t_i);
+}
+
+/* All C_i */
+static void curve(const place *p)
+{
+    int d = p->d;
+
+    for (int i = 0; i < d; i++) {
+        double *c_i = p->second + p->size * (size_t)i;
+        for (int c = 0; c < d; c++)
+            for (int r = 0; r < d; r++)
+                c_i[em_at(c, d) + (size_t)r] =
+                    -(p->pooled[em_at(c, d) + (size_t)r] + p->pooled[em_at(r, d) + (size_t)c]) / 2;
+        for (int j = 0; j < p->k; j++)
+            if (p->weight[j] > 0)
+                add_curvature(p, j, i);
+    }
+}
+
+/* H's diagonal (without EVE's own part, which is not negative), made positive. */
 static void precondition(const place *p)
 {
-    for (int i = 0; i < p->d; i++) {
-        p->precondition[em_at(i, p->d + 1)] = 1;
-        for (int l = 0; l < i; l++) {
-            double plus = 0, minus = 0, least;
-            for (int j = 0; j < p->k; j++)
-                if (p->weight[j] > 0)
-                    curve(p, j, i, l, &plus, &minus);
-            least = 0.1 * plus + 1e-8 * p->n;
-            plus = plus - minus > least ? plus - minus : least;
-            p->precondition[em_at(i, p->d) + (size_t)l] = plus;
-            p->precondition[em_at(l, p->d) + (size_t)i] = plus;
-        }
-    }
-}
-
-/* out := out + m' - m, or with a factor. */
-static void add_skew(double *out, const double *m, int d, double factor)
-{
-    for (int c = 0; c < d; c++)
-        for (int r = 0; r < c; r++) {
-            double x = factor * (m[em_at(r, d) + (size_t)c] - m[em_at(c, d) + (size_t)r]);
-            out[em_at(c, d) + (size_t)r] += x;
-            out[em_at(r, d) + (size_t)c] -= x;
-        }
-}
-
-/* Component j's part of H x but for c_j; the diagonal of Y. */
-static void bend(const place *p, int j, const double *x, double *out)
-{
-    int d = p->d;
-    const double *q = p->spread + em_at(j, d);
-    double *y = p->scratch;
-
-    em_matrix_product(p->turned + p->size * (size_t)j, x, d, y);
-    for (int c = 0; c < d; c++) {
-        double factor = p->weight[j] / q[c];
-        p->diagonal[em_at(j, d) + (size_t)c] = y[em_at(c, d + 1)];
-        for (int r = 0; r < d; r++)
-            y[em_at(c, d) + (size_t)r] *= factor;
-    }
-    add_skew(out, y, d, -2);
-}
-
-/* s_j, and the mean of them by n_j. */
-static double slope(const place *p, int j)
-{
-    double sum = 0;
     for (int i = 0; i < p->d; i++)
-        sum += p->diagonal[em_at(j, p->d) + (size_t)i] / p->spread[em_at(j, p->d) + (size_t)i];
-    return sum;
-}
-
-static double mean_slope(const place *p)
-{
-    double sum = 0;
-    for (int j = 0; j < p->k; j++)
-        sum += p->weight[j] > 0 ? p->weight[j] * slope(p, j) / p->n : 0;
-    return sum;
-}
-
-/* out := out + T_j diag(c_j) - its transpose */
-static void add_diagonal_part(const em_axes *a, const place *p, int j, double mean, double *out)
-{
-    int d = p->d;
-    const double *q = p->spread + em_at(j, d), *y = p->diagonal + em_at(j, d);
-    const double *t = p->turned + p->size * (size_t)j;
-    double shift = a->equal_volume ? 4 * p->weight[j] * (slope(p, j) - mean) / d : 0;
-
-    for (int c = 0; c < d; c++) {
-        double factor = (shift - 4 * p->weight[j] * y[c] / q[c]) / q[c];
-        for (int r = 0; r < d; r++) {
-            double x = factor * t[em_at(c, d) + (size_t)r];
-            out[em_at(c, d) + (size_t)r] += x;
-            out[em_at(r, d) + (size_t)c] -= x;
+        for (int l = 0; l < p->d; l++) {
+            double h = 2 * (p->second[p->size * (size_t)i + em_at(l, p->d + 1)] +
+                            p->second[p->size * (size_t)l + em_at(i, p->d + 1)]);
+            p->precondition[em_at(i, p->d) + (size_t)l] = fabs(h) + 1e-8 * p->n;
         }
+}
+
+/* n_j (s_j - s), 0 for an empty component */
+static void find_slopes(const place *p, const double *x)
+{
+    double mean = 0;
+
+    for (int j = 0; j < p->k; j++) {
+        const double *t = p->turned + p->size * (size_t)j, *q = p->spread + em_at(j, p->d);
+        p->slope[j] = 0;
+        for (int i = 0; i < p->d && p->weight[j] > 0; i++)
+            p->slope[j] += em_inner(t + em_at(i, p->d), x + em_at(i, p->d), p->d) / q[i];
+        mean += p->weight[j] * p->slope[j] / p->n;
     }
+    for (int j = 0; j < p->k; j++)
+        p->slope[j] = p->weight[j] * (p->slope[j] - mean);
 }
 
 /* out := H x */
 static void multiply(const em_axes *a, const place *p, const double *x, double *out)
 {
-    memset(out, 0, p->size * sizeof(double));
-    em_matrix_product(x, p->pooled, p->d, p->scratch);
-    add_skew(out, p->scratch, p->d, 1);
-    em_matrix_product(p->pooled, x, p->d, p->scratch);
-    add_skew(out, p->scratch, p->d, 1);
-    for (int j = 0; j < p->k; j++)
-        if (p->weight[j] > 0)
-            bend(p, j, x, out);
-    double mean = a->equal_volume ? mean_slope(p) : 0;
-    for (int j = 0; j < p->k; j++)
-        if (p->weight[j] > 0)
-            add_diagonal_part(a, p, j, mean, out);
+    int d = p->d;
+    double *e = p->scratch;
+
+    memset(e, 0, p->size * sizeof(double));
+    if (a->equal_volume)
+        find_slopes(p, x);
+    for (int i = 0; i < d; i++) {
+        double *e_i = e + em_at(i, d);
+        em_matrix_add_vector(p->second + p->size * (size_t)i, d, 2, x + em_at(i, d), e_i);
+        for (int j = 0; j < p->k && a->equal_volume; j++)
+            if (p->weight[j] > 0)
+                add_times(e_i, 4 * p->slope[j] / (d * p->spread[em_at(j, d) + (size_t)i]),
+                          p->turned + p->size * (size_t)j + em_at(i, d), (size_t)d);
+    }
+    for (int c = 0; c < d; c++)
+        for (int r = 0; r < d; r++)
+            out[em_at(c, d) + (size_t)r] = e[em_at(c, d) + (size_t)r] - e[em_at(r, d) + (size_t)c];
 }
 
 /* ---- a step
@@ -290,12 +270,6 @@ static void turn_direction(const place *p, double keep)
 {
     for (size_t i = 0; i < p->size; i++)
         p->direction[i] = p->residual[i] / p->precondition[i] + keep * p->direction[i];
-}
-
-static void add_times(double *out, double factor, const double *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] += factor * x[i];
 }
 
 /* H X = -G by conjugate gradients, until `within` of the right side is left; the decrement. */
@@ -372,7 +346,7 @@ static bool go(const em_axes *a, const place *p, double decrement, double *axes,
     return false;
 }
 
-bool em_axes_find(const em_axes *a, double *axes, double *spread, int *turns)
+double em_axes_find(const em_axes *a, double *axes, double *spread, int *turns)
 {
     place p = lay_out(a, spread);
     double value = value_at(a, &p, axes), last = INFINITY;
@@ -381,6 +355,7 @@ bool em_axes_find(const em_axes *a, double *axes, double *spread, int *turns)
 
     for (; turn < MOST_TURNS && !done && isfinite(value); turn++) {
         derive(&p);
+        curve(&p);
         precondition(&p);
         double within = sqrt(inner(&p, p.gradient, p.gradient)) / p.n;
         double decrement = solve(a, &p, within < 0.1 ? (within > 1e-6 ? within : 1e-6) : 0.1);
@@ -392,6 +367,5 @@ bool em_axes_find(const em_axes *a, double *axes, double *spread, int *turns)
     }
     if (turns != NULL)
         *turns += turn;
-    value_at(a, &p, axes);
-    return done;
+    return value_at(a, &p, axes);
 }

@@ -19,8 +19,8 @@ size_t em_axes_work(int d, int k);
  * spread (k * d) becomes the diagonals of D' W_j D. */
 double em_axes_value(const em_axes *a, const double *axes, double *spread);
 
-/* From `axes` (d x d, orthogonal), which become those of a minimum no higher; spread as above.
- * turns, unless NULL, counts. False where the turns ran out. */
-bool em_axes_find(const em_axes *a, double *axes, double *spread, int *turns);
+/* From `axes` (d x d, orthogonal), which become those of a minimum no higher; its value, spread as
+ * above. turns, unless NULL, counts. */
+double em_axes_find(const em_axes *a, double *axes, double *spread, int *turns);
 
 #endif

@@ -11,6 +11,7 @@
 #include "linalg.h"
 #include "volumes.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -126,10 +127,12 @@ static void add_matrix(double *out, double factor, const double *x, size_t n)
 }
 
 /* Axes of the covariances in force: eigenvectors of a sum of them all, in which factors without a
- * common measure keep two axes apart where not all components have them equal. */
-static void axes_in_force(const em_covfit *f, double *axes, double *values, double *scratch)
+ * common measure keep two axes apart where not all components have them equal. False where these
+ * are the columns: a start that says nothing of axes. */
+static bool axes_in_force(const em_covfit *f, double *axes, double *values, double *scratch)
 {
     size_t size = em_at(f->d, f->d);
+    bool turned = false;
 
     memset(axes, 0, size * sizeof(double));
     for (int j = 0; j < f->k; j++) {
@@ -139,20 +142,48 @@ static void axes_in_force(const em_covfit *f, double *axes, double *values, doub
             trace += old[em_at(i, f->d + 1)];
         add_matrix(axes, sqrt(1 + j) / trace, old, size);
     }
+    for (size_t i = 0; i < size; i++)
+        turned = turned || (i % (size_t)(f->d + 1) != 0 && axes[i] != 0);
+    em_eigen(axes, f->d, values, scratch);
+    return turned;
+}
+
+/* Axes of W_j, for j < 0 of the pooled scatter. */
+static void axes_of(const em_covfit *f, int j, double *axes, double *values, double *scratch)
+{
+    size_t size = em_at(f->d, f->d);
+
+    if (j < 0)
+        em_cov_pool(f, axes, (int)size);
+    else
+        memcpy(axes, em_cov_scatter(f, j), size * sizeof(double));
     em_eigen(axes, f->d, values, scratch);
 }
 
-/* Those of the pooled scatter, if they are nearer to the maximum. */
-static void better_axes(const em_covfit *f, const em_axes *a, double *axes, double *values,
-                        double *scratch)
+/* The best axes from those in force, or from those of the pooled scatter if these are better to
+ * start from; where those in force say nothing, from each W_j's too, the whole way. `best` has room
+ * for one matrix, and so has f->work. */
+static void find_axes(const em_covfit *f, const em_axes *a, double *axes, double *spread,
+                      double *scratch, double *best)
 {
-    size_t size = em_at(f->d, f->d);
-    double *other = f->work, in_force = em_axes_value(a, axes, values);
+    size_t bytes = em_at(f->d, f->d) * sizeof(double);
+    bool turned = axes_in_force(f, axes, spread, scratch);
+    double in_force = em_axes_value(a, axes, spread);
 
-    em_cov_pool(f, other, (int)size);
-    em_eigen(other, f->d, values, scratch);
-    if (!(in_force <= em_axes_value(a, other, values)))
-        memcpy(axes, other, size * sizeof(double));
+    axes_of(f, -1, f->work, spread, scratch);
+    if (!(in_force <= em_axes_value(a, f->work, spread)))
+        memcpy(axes, f->work, bytes);
+    double value = em_axes_find(a, axes, spread, NULL);
+    memcpy(best, axes, bytes);
+    for (int j = 0; j < f->k && !turned && f->d > 1; j++) {
+        axes_of(f, j, axes, spread, scratch);
+        double other = f->rows[j] > 0 ? em_axes_find(a, axes, spread, NULL) : value;
+        if (other < value)
+            memcpy(best, axes, bytes);
+        value = other < value ? other : value;
+    }
+    memcpy(axes, best, bytes);
+    em_axes_value(a, axes, spread);
 }
 
 /* The spreads of an empty component are those that it has in force along the axes. */
@@ -181,16 +212,33 @@ static void set_variances(const em_covfit *f, double *spread)
         em_cov_scale(spread, em_at(f->k, f->d), sum / rows);
 }
 
-void em_cov_maximise_axes(const em_covfit *f, double *cov)
+/* The first component, from 1, with a spread that is nothing but rounding; 0: none. */
+static int flat_component(const em_covfit *f, const double *spread)
+{
+    for (int j = 0; j < f->k; j++) {
+        double least = INFINITY, most = 0;
+        for (int i = 0; i < f->d; i++) {
+            double x = spread[em_at(j, f->d) + (size_t)i];
+            least = x > least ? least : x;
+            most = x > most ? x : most;
+        }
+        if (f->rows[j] > 0 && !(least > 4 * f->d * DBL_EPSILON * most))
+            return j + 1;
+    }
+    return 0;
+}
+
+em_status em_cov_maximise_axes(const em_covfit *f, double *cov, int *component)
 {
     size_t size = em_at(f->d, f->d);
     double *scratch = f->work + size, *axes = scratch + size, *spread = axes + size;
     em_axes a = {f->d,    f->k,       f->structure == EM_EVE,
                  f->rows, f->scatter, spread + em_at(f->k, f->d)};
 
-    axes_in_force(f, axes, spread, scratch);
-    better_axes(f, &a, axes, spread, scratch);
-    em_axes_find(&a, axes, spread, NULL);
+    find_axes(f, &a, axes, spread, scratch, cov);
+    *component = flat_component(f, spread);
+    if (*component > 0)
+        return EM_COLLAPSED;
     for (int j = 0; j < f->k; j++)
         if (!(f->rows[j] > 0))
             keep_spread(f, j, axes, spread + em_at(j, f->d), scratch);
@@ -200,4 +248,5 @@ void em_cov_maximise_axes(const em_covfit *f, double *cov)
         memcpy(cov_j, axes, size * sizeof(double));
         em_eigen_compose(cov_j, f->d, spread + em_at(j, f->d), scratch);
     }
+    return EM_OK;
 }

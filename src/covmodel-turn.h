@@ -38,6 +38,6 @@ double em_cov_volume(const em_covfit *f, const double *cov);
 
 em_status em_cov_maximise_volumes(const em_covfit *f, double *cov, int *component);
 void em_cov_maximise_spectrum(const em_covfit *f, double *cov);
-void em_cov_maximise_axes(const em_covfit *f, double *cov);
+em_status em_cov_maximise_axes(const em_covfit *f, double *cov, int *component);
 
 #endif

@@ -228,7 +228,7 @@ em_status em_covmodel_maximise(const em_covfit *f, double *cov, int *component)
         em_cov_maximise_spectrum(f, cov);
         break;
     default: /* EVE, VVE */
-        em_cov_maximise_axes(f, cov);
+        status = em_cov_maximise_axes(f, cov, component);
         break;
     }
     if (status != EM_OK)

@@ -47,8 +47,9 @@ size_t em_covmodel_work(int structure, int d, int k);
 
 /* cov, k blocks of d x d: the maximiser within the structure of
  *   sum_j -(N_j log|S_j| + tr(W_j S_j^-1)) / 2.
- * EVE and VVE may have several maxima: theirs is never below `old` and follows from it; the others
- * have one, whatever `old` is. What an empty component has for itself it keeps from `old`. */
+ * EVE and VVE may have several maxima: theirs is never below `old` and follows from it, and is the
+ * best of a few where all of `old` are diagonal; the others have one, whatever `old` is. What an
+ * empty component has for itself it keeps from `old`. */
 em_status em_covmodel_maximise(const em_covfit *f, double *cov, int *component);
 
 #endif

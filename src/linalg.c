@@ -74,14 +74,34 @@ static void add_times(double *c, double a, const double *b, int n)
         c[i] += a * b[i];
 }
 
+EM_KERNEL
+void em_matrix_add_vector(const double *a, int n, double factor, const double *x, double *out)
+{
+    for (int l = 0; l < n; l++) {
+        const double *a_l = const_column(a, n, l);
+        double x_l = factor * x[l];
+#pragma omp simd
+        for (int i = 0; i < n; i++)
+            out[i] += x_l * a_l[i];
+    }
+}
+
+EM_KERNEL
+void em_matrix_add_outer(double *a, int n, double factor, const double *x)
+{
+    for (int l = 0; l < n; l++) {
+        double *a_l = column(a, n, l), x_l = factor * x[l];
+#pragma omp simd
+        for (int i = 0; i < n; i++)
+            a_l[i] += x_l * x[i];
+    }
+}
+
 void em_matrix_product(const double *a, const double *b, int n, double *out)
 {
-    for (int c = 0; c < n; c++) {
-        double *out_c = column(out, n, c);
-        memset(out_c, 0, (size_t)n * sizeof(double));
-        for (int l = 0; l < n; l++)
-            add_times(out_c, const_column(b, n, c)[l], const_column(a, n, l), n);
-    }
+    memset(out, 0, em_at(n, n) * sizeof(double));
+    for (int c = 0; c < n; c++)
+        em_matrix_add_vector(a, n, 1, const_column(b, n, c), column(out, n, c));
 }
 
 /* v becomes u, u[0] = 1, such that I - tau u u' takes v to (beta, 0, .., 0); returns tau. */
