@@ -9,8 +9,9 @@ utils::globalVariables(".data")
 #'
 #' @param object a fit of [emix()], or a choice by [em_select()].
 #' @param type `"fit"` (default), `"residuals"` (`"qq"` and `"worm"` as two facets), `"qq"`, `"worm"`, `"distribution"`, `"uncertainty"` or
-#'   `"criterion"`, as in [plot.emix()]; for binomial fits, `"fit"` is its upper panel.
-#' @param breaks as in [plot.emix()].
+#'   `"criterion"`, as in [plot.emix()]; for binomial fits, `"fit"` is its upper panel. Multivariate normal fits have `"density"` and
+#'   `"discriminant"` too, and no `"distribution"`; the panels of their `"residuals"` are both in normal quantiles.
+#' @param breaks,columns,level as in [plot.emix()].
 #' @param col colours of the components or structures, used in turn.
 #' @param criterion as in [plot.em_select()].
 #' @param ... not used; anything given is an error.
@@ -22,13 +23,17 @@ utils::globalVariables(".data")
 #' ggplot2::autoplot(fit)
 #' ggplot2::autoplot(fit, "residuals") + ggplot2::theme_bw()
 #' ggplot2::autoplot(em_select(faithful$waiting, k = 1:4))
+#' ggplot2::autoplot(emix(faithful, k = 2))
 #' @name autoplot.emix
 #' @exportS3Method ggplot2::autoplot
-autoplot.emix <- function(object, type = "fit", breaks = NULL, col = NULL, ...) {
+autoplot.emix <- function(object, type = "fit", breaks = NULL, col = NULL, columns = NULL, level = c(0.5, 0.95), ...) {
   check_no_dots(...)
   check_fit(object)
-  type <- check_choice(type, "type", c("fit", names(gg_plots)))
+  multi <- object$family$name == "mvnormal"
+  type <- check_choice(type, "type", if (multi) c(names(gg_multis), "criterion") else c("fit", names(gg_plots)))
   style <- component_style(object, col)
+  if (multi && type %in% names(gg_multis)) return(gg_multi(object, type, columns, level, style))
+  if (!is.null(columns)) stop_input("columns", "left out: it is for pictures of multivariate normal fits", describe(columns))
   if (!is.null(breaks)) breaks <- check_breaks(breaks, object)
   if (type == "fit") gg_fit(object, style, breaks) else gg_plots[[type]](object, style)
 }
@@ -133,14 +138,16 @@ gg_criterion <- function(fit) {
 }
 
 # Lines of a criterion over k, the best ringed.
-gg_choice <- function(shown, best, col, title, ylab) {
+gg_choice <- function(shown, best, col, title, ylab, shapes = 15:18, lines = 1:6) {
+  # A line has a gap where there is no value.
+  shown$piece <- paste(shown$line, cumsum(!is.finite(shown$value)))
   shown <- shown[is.finite(shown$value), ]
   ggplot2::ggplot(shown, ggplot2::aes(x = .data$k, y = .data$value)) +
-    ggplot2::geom_line(ggplot2::aes(colour = .data$line, linetype = .data$line)) +
+    ggplot2::geom_line(ggplot2::aes(colour = .data$line, linetype = .data$line, group = .data$piece)) +
     ggplot2::geom_point(ggplot2::aes(colour = .data$line, shape = .data$line)) +
     ggplot2::geom_point(data = best, shape = 1L, size = 5) +
-    ggplot2::scale_colour_manual(NULL, values = col) + ggplot2::scale_linetype_manual(NULL, values = rep_len(1:6, nlevels(shown$line))) +
-    ggplot2::scale_shape_manual(NULL, values = rep_len(15:18, nlevels(shown$line))) +
+    ggplot2::scale_colour_manual(NULL, values = col) + ggplot2::scale_linetype_manual(NULL, values = rep_len(lines, nlevels(shown$line))) +
+    ggplot2::scale_shape_manual(NULL, values = rep_len(shapes, nlevels(shown$line))) +
     ggplot2::scale_x_continuous(breaks = unique(shown$k)) +
     ggplot2::labs(title = title, x = "components", y = ylab)
 }

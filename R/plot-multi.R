@@ -45,9 +45,10 @@ choose_columns <- function(x, columns, counts, wanted) {
   }
   at <- if (is.character(columns)) match(columns, names) else if (is.numeric(columns)) match(columns, seq_len(d)) else NA
   if (!length(at) %in% counts || anyNA(at) || anyDuplicated(at)) {
-    many <- sprintf("%d to %d", min(counts), min(max(counts), d))
-    stop_input("columns", sprintf("%s different ones of the columns %s", many, listing(dQuote(names, FALSE), 12L)),
-      if (is.character(columns)) listing(dQuote(columns, FALSE)) else describe(columns))
+    many <- if (min(counts) < min(max(counts), d)) sprintf("%d to %d", min(counts), min(max(counts), d)) else min(counts)
+    found <- if (is.character(columns)) dQuote(columns, FALSE) else if (is.numeric(columns)) columns
+    stop_input("columns", sprintf("names or numbers of %s of the columns %s", many, listing(dQuote(names, FALSE), 12L)),
+      if (length(found)) listing(found) else describe(columns))
   }
   list(at = at)
 }
@@ -186,7 +187,10 @@ view_ranges <- function(view, level) {
     sd <- sqrt(view$cov[i, i, ])
     more <- max(rows[2L] - rows[1L], 0) / 5
     reach <- range(view$mean[i, ] - r * sd, view$mean[i, ] + r * sd)
-    if (more == 0) return(range(rows, reach))
+    if (!(more > 1e-12 * abs(rows[1L]))) {
+      reach <- range(rows, reach)
+      return(if (diff(reach) > 1e-12 * abs(reach[1L])) reach else reach + max(abs(reach[1L]), 1e-300) * c(-0.5, 0.5))
+    }
     c(min(rows[1L], max(reach[1L], rows[1L] - more)), max(rows[2L], min(reach[2L], rows[2L] + more)))
   }, double(2))
 }

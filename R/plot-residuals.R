@@ -89,7 +89,7 @@ draw_worm <- function(points, main, xlab, ...) {
   on.exit(par(before))
   deviation <- points$residual - points$normal
   # The band where it is narrowest fills less than two thirds.
-  reach <- 1.1 * max(abs(finite_range(deviation)), 1.6 * min(points$high - points$low) / 2)
+  reach <- 1.1 * max(abs(finite_range(deviation, 0)), 1.6 * min(points$high - points$low) / 2)
   open_panel(range(points$grid), c(-reach, reach), main, if (is.null(xlab)) "normal quantile" else xlab, "residual - normal quantile",
     yaxs = "r", ...)
   usr <- par("usr")

@@ -3,7 +3,8 @@
 #' Normal: the histogram of the data, the components' densities times their proportions, and their sum,
 #' the mixture's density. Binomial: above, the observed shares of successes and what the
 #' components and the mixture expect; below, the posterior probabilities of the rows, as one bar per row
-#' up to 40 rows, else against the share of successes.
+#' up to 40 rows, else against the share of successes. Multivariate normal: the rows by class, with the components' ellipses, in the
+#' plane of two columns or as a matrix of panels for three and more; see below.
 #'
 #' @param x a fit of [emix()].
 #' @param type what to show:
@@ -18,7 +19,8 @@
 #'   - `"uncertainty"`: one minus the highest posterior probability, at each value and, for the normal family, as a curve; below,
 #'     the values by class;
 #'   - `"starts"`: where each run of the search ended, the log-likelihood below the best, with chance clusters marked;
-#'   - `"criterion"`: AIC, BIC and ICL, and by what else `k` was chosen, against `k`, for a fit of several `k`.
+#'   - `"criterion"`: AIC, BIC and ICL, and by what else `k` was chosen, against `k`, for a fit of several `k`;
+#'   - `"density"`, `"discriminant"`: multivariate normal only, see below.
 #'
 #'   Grey bands hold each point with 95 % probability if the model is true and its parameters known: the distribution function at
 #'   the `i`-th of `n` rows in order is a beta variable (`i`, `n - i + 1`), the number of rows not above a value a binomial one.
@@ -29,11 +31,45 @@
 #' @param main,xlab title and label of the horizontal axis; defaults say model and response.
 #' @param breaks number of bins of the histogram, or their edges. Default: at least 16 and at most 100, in between as
 #'   many as Freedman & Diaconis say or the narrowest component needs.
+#' @param columns multivariate normal, `"fit"`, `"uncertainty"` and `"density"`: which columns to show, names or numbers. Default: of
+#'   more than five (`"density"`: two), those that separate the components best. One column: the histogram and its marginal mixture. At
+#'   most 12; `"density"` shows one or two.
+#' @param level multivariate normal: each ellipse holds a row of its component with such a probability, in the plane that is shown.
+#'   In a matrix of panels only the largest is drawn.
 #' @param ... graphical parameters for the panel of the data, such as `xlim` or `cex.axis`.
 #' @return the fit, invisibly. Graphical parameters are as before afterwards.
+#' @section Multivariate normal fits:
+#' Each class has a colour and a symbol of its own, so that a print in black and white tells classes apart. The circle at a
+#' component's centre bears its name, or its number where a name has more than two letters. The area of a symbol is in proportion to the row's
+#' weight, up to a factor. Of more than 5,000 rows (2,000 in a matrix of panels) about so many are drawn, and the picture says so: their places are multiples of the golden section,
+#' evenly spread and without chance.
+#'
+#'   - `"fit"`: two columns: rows, ellipses and centres. More: below the diagonal the same for each pair of columns; above it
+#'     the density of the mixture, whose contours enclose 25, 50, 75 and 95 % of its mass; on it the columns' histograms and marginal
+#'     mixtures.
+#'   - `"uncertainty"`: the same, but the larger a symbol, the larger is one minus the highest posterior probability of the row,
+#'     the chance that its class is wrong; rows below 0.01 are small and grey.
+#'   - `"density"`: contours of the (marginal) density of two columns, with labels.
+#'   - `"discriminant"`: the plane in which the components are farthest apart. Two are tried: the first two discriminant coordinates of
+#'     Fisher (1936), from the covariances between and within components, and those of Scrucca (2010), which see differences of the
+#'     covariances too; the one with the smaller Bhattacharyya bound on the rate of wrong classes (Kailath 1967) is shown.
+#'     Labels tell a coordinate's share of the criterion and the two columns that it is correlated with most.
+#'   - `"qq"`: squared Mahalanobis distances of the rows to the centre of their class, in order, against quantiles of the
+#'     chi-squared distribution of as many degrees of freedom as there are columns. `"worm"`: their normal quantiles, detrended; `"residuals"`:
+#'     both. Rows count for the class of the highest probability: where components overlap, large distances are a little too rare.
+#'
+#' A row with missing values is drawn in the panels whose columns it has; its distance is that of the values that it has, moved to the
+#' quantile of the same probability. Columns that separate best are found one by one: the next is that which makes the bound smallest, together with those before.
 #' @section Errors:
 #' `emix_error_input`, `emix_error_object`.
 #' @references
+#' Fisher, R. A. (1936). The use of multiple measurements in taxonomic problems. *Annals of Eugenics* 7, 179-188.
+#'
+#' Kailath, T. (1967). The divergence and Bhattacharyya distance measures in signal selection. *IEEE Transactions on Communication
+#' Technology* 15, 52-60.
+#'
+#' Scrucca, L. (2010). Dimension reduction for model-based clustering. *Statistics and Computing* 20, 471-484.
+#'
 #' van Buuren, S. and Fredriks, M. (2001). Worm plot: a simple diagnostic device for modelling growth reference curves. *Statistics in
 #' Medicine* 20, 1259-1277.
 #' @examples
@@ -44,6 +80,10 @@
 #' plot(fit, "uncertainty")
 #' plot(emix(faithful$eruptions, k = 1:4), type = "criterion")
 #' plot(emix(cbind(heads, tails) ~ 1, data = coins, k = 2, family = "binomial", equal = "prop"))
+#' flowers <- emix(iris[, 1:4], k = 3)
+#' plot(flowers)
+#' plot(flowers, "discriminant")
+#' plot(flowers, "density", columns = c("Sepal.Length", "Petal.Length"))
 #' @export
 plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, columns = NULL, level = c(0.5, 0.95), ...) {
   check_fit(x, "x")
