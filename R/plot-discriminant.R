@@ -48,7 +48,7 @@ discriminant_view <- function(x) {
   if (x$k < 2L) stop_input("type", "another: the fit is of one component", "\"discriminant\"")
   if (ncol(x$x) < 2L) stop_input("type", "another: the fit is of one column", "\"discriminant\"")
   found <- discriminant_axes(x)
-  view_of(x, axes = found$axes, scale = found$scale, names = discriminant_names(found, names_of_columns(x)))
+  view_of(x, axes = found$axes, scale = found$scale, names = discriminant_names(found, shown_columns(x)))
 }
 
 plot_discriminant <- function(x, level, col, main, xlab, ...) {

@@ -35,7 +35,7 @@ gg_multis <- list(
 gg_columns <- function(x, chosen, what, level, style) {
   at <- chosen$at
   if (length(at) == 1L) {
-    return(gg_fit(marginal_fit(x, at), style, NULL) + ggplot2::labs(title = fit_title(x), x = names_of_columns(x)[at]))
+    return(gg_fit(marginal_fit(x, at), style, NULL) + ggplot2::labs(title = fit_title(x), x = shown_columns(x)[at]))
   }
   view <- view_of(x, at, most = if (length(at) > 2L) 2000L else 5000L)
   view$note <- c(chosen$note, view$note)

@@ -37,7 +37,7 @@ check_level <- function(level) {
 # Places of the columns that the user names, else of the `wanted` best, with a note.
 choose_columns <- function(x, columns, counts, wanted) {
   d <- ncol(x$x)
-  names <- names_of_columns(x)
+  names <- shown_columns(x)
   if (d < min(counts)) stop_input("type", "another: the fit is of one column", "\"uncertainty\"")
   if (is.null(columns)) {
     if (d <= wanted) return(list(at = seq_len(d)))
@@ -53,7 +53,7 @@ choose_columns <- function(x, columns, counts, wanted) {
   list(at = at)
 }
 
-names_of_columns <- function(x) or_default(colnames(x$x), paste0("x", seq_len(ncol(x$x))))
+shown_columns <- function(x) or_default(colnames(x$x), paste0("x", seq_len(ncol(x$x))))
 
 # Some rows of positive weight, without chance: multiples of the golden section, which are spread evenly over the rows and keep no step
 # with any period in them. In this order no class is drawn over all others.
@@ -81,7 +81,7 @@ view_of <- function(x, columns = NULL, axes = NULL, scale = NULL, names = NULL, 
 }
 
 seen_columns <- function(x, rows, columns) {
-  list(x = unname(rows[, columns, drop = FALSE]), names = names_of_columns(x)[columns], prop = unname(x$parameters$prop),
+  list(x = unname(rows[, columns, drop = FALSE]), names = shown_columns(x)[columns], prop = unname(x$parameters$prop),
     mean = unname(x$parameters$mean[columns, , drop = FALSE]), cov = unname(x$parameters$cov[columns, columns, , drop = FALSE]))
 }
 

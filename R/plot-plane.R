@@ -27,7 +27,7 @@ marginal_fit <- function(x, at) {
 }
 
 plot_marginal <- function(x, at, style, main, xlab, ...) {
-  plot_normal(marginal_fit(x, at), style, main, or_default(xlab, names_of_columns(x)[at]), NULL, ...)
+  plot_normal(marginal_fit(x, at), style, main, or_default(xlab, shown_columns(x)[at]), NULL, ...)
 }
 
 plot_plane <- function(x, view, what, level, style, main, xlab, ylab = NULL, ...) {

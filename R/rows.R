@@ -43,7 +43,7 @@ omit_missing <- function(x, about, na.action) {
 }
 
 # Names of the columns for each of which a component has values of its own; rows of other kinds have none.
-column_names <- function(x) if (is.matrix(x)) colnames(x)
+names_of_columns <- function(x) if (is.matrix(x)) colnames(x)
 
 names_of_rows <- function(x) if (is.matrix(x)) rownames(x) else names(x)
 
