@@ -1,16 +1,9 @@
 # Pictures of multivariate normal fits: the numbers that they draw, and that they can be drawn.
 
-groups_of <- function(n, k, d, apart = 4) {
-  centre <- outer(seq_len(k), seq_len(d), function(j, c) apart * sin(j * (1.3 * c + 0.4)))
-  z <- matrix(qnorm(((seq_len(n * d) * 0.618034) %% 1) * 0.998 + 0.001), n)
-  class <- rep_len(seq_len(k), n)
-  structure(centre[class, , drop = FALSE] + z, class = class)
-}
-
 fit_groups <- function(n, k, d, ..., cov = "VVV") {
-  x <- groups_of(n, k, d)
-  class <- attr(x, "class")
-  attr(x, "class") <- NULL
+  centre <- outer(seq_len(k), seq_len(d), function(j, c) 4 * sin(j * (1.3 * c + 0.4)))
+  class <- rep_len(seq_len(k), n)
+  x <- centre[class, , drop = FALSE] + rnorm(n * d)
   emix(x, k = k, family = mix_mvnormal(cov = cov), start = if (k > 1) class, ...)
 }
 
@@ -86,7 +79,7 @@ test_that("discriminant coordinates are Fisher's where covariances are equal, an
   between <- p$mean %*% diag(p$prop) %*% t(p$mean) - tcrossprod(p$mean %*% p$prop)
   vectors <- Re(eigen(solve(within, between))$vectors[, 1:2])
   mine <- found$axes / found$scale
-  expect_near(abs(diag(cor(iris_scores <- as.matrix(iris[, 1:4]) %*% vectors, as.matrix(iris[, 1:4]) %*% mine))), c(1, 1), 1e-8)
+  expect_near(abs(diag(cor(as.matrix(iris[, 1:4]) %*% vectors, as.matrix(iris[, 1:4]) %*% mine))), c(1, 1), 1e-8)
   expect_near(sum(found$share), 1, 1e-8)
   x <- cbind(a = sin((1:400)^2), b = cos(3 * (1:400)), c = sin((1:400)^1.5) * rep(c(1, 12), each = 200))
   same <- emix(x, family = mix_mvnormal("VVI"), labels = rep(1:2, each = 200))
