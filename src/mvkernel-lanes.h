@@ -19,16 +19,19 @@ typedef double NAMED(loose) LOOSE_VECTOR(LANES);
 #define store NAMED(store)
 #define fold NAMED(fold)
 #define totals NAMED(totals)
-#define add_block NAMED(add_block)
-#define add_last_block NAMED(add_last_block)
+#define add_rows NAMED(add_rows)
+#define add_full NAMED(add_full)
+#define add_last NAMED(add_last)
 #define strip_whole NAMED(strip_whole)
 #define strip_diagonal NAMED(strip_diagonal)
 #define corner NAMED(corner)
 #define corners NAMED(corners)
 #define square NAMED(square)
+#define full_square NAMED(full_square)
 #define squares NAMED(squares)
 #define weigh NAMED(weigh)
 #define STRIP (TALL * LANES)
+#define PANEL (MOST_PANEL / SIDE * SIDE)
 #define MOST_SUMS (SIDE * SIDE + LANES)
 
 INLINE TARGET vec load(const double *a)
@@ -82,12 +85,17 @@ INLINE TARGET void totals(const vec *v, const int n, double *to)
 
 /* ---- densities ---- */
 
-/* q += sum of z_r^2, z_r = sum_c w_rc y_c, for n values of r from `first` on. w: row `first`. */
-INLINE TARGET void add_block(const double *y, const double *w, int first, const int n, vec *q)
+/* Of a strip: q += sum of z_r^2, z_r = sum_c w_rc y_c, for n values of r from `first` on; and
+ * y = x - centre of as many columns, those before being there. w: row `first`. */
+INLINE TARGET void add_rows(const densities *m, const double *x, const double *w, int first,
+                            const int n, vec *q)
 {
+    const double *centre = m->centre + first, *row[SIDE];
+    em_index stride = m->stride;
+    double *y = m->y;
     vec z[SIDE][TALL];
-    const double *row[SIDE];
 
+    x += stride * first;
     EACH (r, n) {
         row[r] = w + r * first + r * (r + 1) / 2;
         EACH (v, TALL)
@@ -101,7 +109,9 @@ INLINE TARGET void add_block(const double *y, const double *w, int first, const 
         }
     EACH (c, n)
         EACH (v, TALL) {
-            vec a = load(y + (first + c) * STRIP + v * LANES);
+            vec a = load(x + stride * c + v * LANES) - centre[c];
+            if (n == SIDE)
+                store(y + (first + c) * STRIP + v * LANES, a);
             EACH (r, n)
                 if (r >= c)
                     z[r][v] += a * row[r][first + c];
@@ -111,73 +121,74 @@ INLINE TARGET void add_block(const double *y, const double *w, int first, const 
             q[v] += z[r][v] * z[r][v];
 }
 
-INLINE TARGET void add_last_block(const double *y, const double *w, int first, int n, vec *q)
+/* Not inlined, so that nothing else is in need of registers. */
+APART TARGET static void add_full(const densities *m, const double *x, const double *w, int first,
+                                  vec *q)
+{
+    add_rows(m, x, w, first, SIDE, q);
+}
+
+/* Fewer than SIDE. */
+INLINE TARGET void add_last(const densities *m, const double *x, const double *w, int first, int n,
+                            vec *q)
 {
     if (n == 1)
-        add_block(y, w, first, 1, q);
+        add_rows(m, x, w, first, 1, q);
     else if (n == 2)
-        add_block(y, w, first, 2, q);
+        add_rows(m, x, w, first, 2, q);
 #if SIDE > 3
     else if (n == 3)
-        add_block(y, w, first, 3, q);
+        add_rows(m, x, w, first, 3, q);
 #endif
 }
 
-/* out, of the rows of a strip; 0, or NaN where not all is finite. */
-INLINE TARGET vec strip_whole(const double *x, em_index stride, int d, const double *centre,
-                              const double *w, double constant, double *out)
+/* Sums of squares of a strip. */
+INLINE TARGET void strip_whole(const densities *m, const double *x, vec *q)
 {
-    double y[EM_MV_COLUMNS * STRIP] EM_ALIGNED;
-    vec q[TALL], odd = {0};
+    const double *w = m->w;
     int r = 0;
 
-    for (int c = 0; c < d; c++)
-        EACH (v, TALL)
-            store(y + c * STRIP + v * LANES, load(x + stride * c + v * LANES) - centre[c]);
-    EACH (v, TALL)
-        q[v] = (vec){0};
-    for (; r + SIDE <= d; r += SIDE) {
-        add_block(y, w, r, SIDE, q);
-        w += SIDE * r + SIDE * (SIDE + 1) / 2;
+    if (m->d < SIDE) {
+        add_last(m, x, w, 0, m->d, q);
+        return;
     }
-    add_last_block(y, w, r, d - r, q);
-    EACH (v, TALL) {
-        store(out + v * LANES, constant - q[v] * 0.5);
-        odd += q[v] * 0.0;
+    add_rows(m, x, w, 0, SIDE, q);
+    for (r = SIDE; r + SIDE <= m->d; r += SIDE) {
+        w += SIDE * (r - SIDE) + SIDE * (SIDE + 1) / 2;
+        add_full(m, x, w, r, q);
     }
-    return odd;
+    w += SIDE * (r - SIDE) + SIDE * (SIDE + 1) / 2;
+    add_last(m, x, w, r, m->d - r, q);
 }
 
-INLINE TARGET vec strip_diagonal(const double *x, em_index stride, int d, const double *centre,
-                                 const double *inverse_sd, double constant, double *out)
+INLINE TARGET void strip_diagonal(const densities *m, const double *x, vec *q)
 {
-    vec q[TALL], odd = {0};
-
-    EACH (v, TALL)
-        q[v] = (vec){0};
-    for (int c = 0; c < d; c++)
+    for (int c = 0; c < m->d; c++)
         EACH (v, TALL) {
-            vec z = (load(x + stride * c + v * LANES) - centre[c]) * inverse_sd[c];
+            vec z = (load(x + m->stride * c + v * LANES) - m->centre[c]) * m->w[c];
             q[v] += z * z;
         }
-    EACH (v, TALL) {
-        store(out + v * LANES, constant - q[v] * 0.5);
-        odd += q[v] * 0.0;
-    }
-    return odd;
 }
 
 /* Of full strips. Is every sum of squares finite? */
-TARGET static bool NAMED(density)(const double *x, em_index stride, int strips, int d,
-                                  const double *centre, const double *w, bool diagonal,
-                                  double constant, double *out)
+TARGET static bool NAMED(density)(const densities *m, int strips, double *out)
 {
-    double sum[LANES];
+    double sum[LANES], constant = m->constant;
     vec odd = {0};
 
-    for (int i = 0; i < strips * STRIP; i += STRIP)
-        odd += diagonal ? strip_diagonal(x + i, stride, d, centre, w, constant, out + i)
-                        : strip_whole(x + i, stride, d, centre, w, constant, out + i);
+    for (int i = 0; i < strips * STRIP; i += STRIP) {
+        vec q[TALL];
+        EACH (v, TALL)
+            q[v] = (vec){0};
+        if (m->diagonal)
+            strip_diagonal(m, m->x + i, q);
+        else
+            strip_whole(m, m->x + i, q);
+        EACH (v, TALL) {
+            store(out + i + v * LANES, constant - q[v] * 0.5);
+            odd += q[v] * 0.0;
+        }
+    }
     totals(&odd, 1, sum);
     return sum[0] == 0;
 }
@@ -193,24 +204,27 @@ INLINE TARGET void corner(const moments *m, int c, const int n, const bool raw, 
     vec s[SIDE + SIDE * SIDE];
     double sum[MOST_SUMS], *s2 = alone ? m->s2 + c : packed(m->s2, m->d, c, c);
     const int n_sums = n + (alone ? n : n * (n + 1) / 2);
-    int at = n;
+    const double *p = m->p;
+    double *py = m->py, centre[SIDE];
+    int at = n, rows = m->rows;
 
+    EACH (j, n)
+        centre[j] = m->centre[c + j];
     EACH (i, n_sums)
         s[i] = (vec){0};
-    for (int i = 0; i < m->rows; i += LANES) {
-        vec p = load(m->p + i), y[SIDE];
+    for (int i = 0; i < rows; i += LANES) {
+        vec share = load(p + i), y[SIDE];
         EACH (j, n)
-            y[j] =
-                raw ? load(from + stride * j + i) - m->centre[c + j] : load(from + stride * j + i);
+            y[j] = raw ? load(from + stride * j + i) - centre[j] : load(from + stride * j + i);
         at = n;
         EACH (j, n) {
-            vec py = p * y[j];
+            vec w = share * y[j];
             if (!alone)
-                store(m->py + j * COLUMN + i, py);
-            s[j] += py;
+                store(py + j * COLUMN + i, w);
+            s[j] += w;
             EACH (r, n)
                 if (r == j || (r > j && !alone))
-                    s[at++] += py * y[r];
+                    s[at++] += w * y[r];
         }
     }
     totals(s, n_sums, sum);
@@ -232,20 +246,25 @@ INLINE TARGET void square(const moments *m, int r, int c, const int n, const boo
     vec s[SIDE * SIDE];
     double sum[MOST_SUMS], *s2 = packed(m->s2, m->d, r, c);
 
+    const double *py = m->py;
+    double *to = m->y + r % PANEL * COLUMN, centre[SIDE];
+    int rows = m->rows;
+
+    EACH (a, n)
+        centre[a] = m->centre[r + a];
     EACH (i, n * SIDE)
         s[i] = (vec){0};
-    for (int i = 0; i < m->rows; i += LANES) {
+    for (int i = 0; i < rows; i += LANES) {
         vec y[SIDE];
         EACH (a, n) {
-            y[a] =
-                raw ? load(from + stride * a + i) - m->centre[r + a] : load(from + stride * a + i);
+            y[a] = raw ? load(from + stride * a + i) - centre[a] : load(from + stride * a + i);
             if (raw)
-                store(m->y + (r % PANEL + a) * COLUMN + i, y[a]);
+                store(to + a * COLUMN + i, y[a]);
         }
         EACH (j, SIDE) {
-            vec py = load(m->py + j * COLUMN + i);
+            vec w = load(py + j * COLUMN + i);
             EACH (a, n)
-                s[j * n + a] += py * y[a];
+                s[j * n + a] += w * y[a];
         }
     }
     totals(s, n * SIDE, sum);
@@ -254,6 +273,11 @@ INLINE TARGET void square(const moments *m, int r, int c, const int n, const boo
             s2[a] += sum[j * n + a];
         s2 += m->d - c - j - 1;
     }
+}
+
+APART TARGET static void full_square(const moments *m, int r, int c)
+{
+    square(m, r, c, SIDE, false);
 }
 
 /* As many as there are, from 1 to SIDE. */
@@ -273,7 +297,9 @@ INLINE TARGET void corners(const moments *m, int c, int n, const bool raw, const
 
 INLINE TARGET void squares(const moments *m, int r, int c, int n, const bool raw)
 {
-    if (n >= SIDE)
+    if (n >= SIDE && !raw)
+        full_square(m, r, c);
+    else if (n >= SIDE)
         square(m, r, c, SIDE, raw);
     else if (n == 1)
         square(m, r, c, 1, raw);
@@ -288,11 +314,17 @@ INLINE TARGET void squares(const moments *m, int r, int c, int n, const bool raw
 /* py of SIDE columns whose corner is done. */
 INLINE TARGET void weigh(const moments *m, int c)
 {
-    for (int i = 0; i < m->rows; i += LANES) {
-        vec p = load(m->p + i);
+    const double *x = m->x + m->stride * c, *p = m->p;
+    double *py = m->py, centre[SIDE];
+    em_index stride = m->stride;
+    int rows = m->rows;
+
+    EACH (j, SIDE)
+        centre[j] = m->centre[c + j];
+    for (int i = 0; i < rows; i += LANES) {
+        vec share = load(p + i);
         EACH (j, SIDE)
-            store(m->py + j * COLUMN + i,
-                  p * (load(m->x + m->stride * (c + j) + i) - m->centre[c + j]));
+            store(py + j * COLUMN + i, share * (load(x + stride * j + i) - centre[j]));
     }
 }
 
@@ -331,16 +363,19 @@ static const kernels NAMED(kernels) = {LANES, STRIP, NAMED(density), NAMED(whole
 #undef store
 #undef fold
 #undef totals
-#undef add_block
-#undef add_last_block
+#undef add_rows
+#undef add_full
+#undef add_last
 #undef strip_whole
 #undef strip_diagonal
 #undef corner
 #undef corners
 #undef square
+#undef full_square
 #undef squares
 #undef weigh
 #undef STRIP
+#undef PANEL
 #undef MOST_SUMS
 #undef LANES
 #undef TALL

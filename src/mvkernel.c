@@ -9,10 +9,12 @@
 #define VECTOR(n) __attribute__((vector_size(8 * n)))
 #define LOOSE_VECTOR(n) __attribute__((vector_size(8 * n), aligned(8), may_alias))
 #define INLINE static inline __attribute__((always_inline))
+#define APART __attribute__((noinline))
 #else
 #define VECTOR(n)
 #define LOOSE_VECTOR(n)
 #define INLINE static inline
+#define APART
 #endif
 #if defined(__clang__)
 #define UNROLL _Pragma("unroll")
@@ -42,9 +44,10 @@
 #define EM_LANES 1
 #endif
 
-/* Columns in a panel: 48 kB with those beside it. Columns a whole tile apart would fall on
- * the same places of a cache. */
-enum { PANEL = 32, COLUMN = EM_TILE + EM_LINE, MOST_LANES = 8, MOST_STRIP = 32, MOST_SIDE = 4 };
+/* COLUMN: from one column of work space to the next; a tile apart, they would fall on the same
+ * places of a cache. FEW columns make do with little work space. */
+enum { COLUMN = EM_TILE + EM_LINE, FEW = 8, MOST_PANEL = 64 };
+enum { MOST_LANES = 8, MOST_STRIP = 32, MOST_SIDE = 4 };
 
 /* What a tile's moments are made from; y, py: work space. */
 typedef struct {
@@ -61,11 +64,20 @@ static double *packed(double *s, int d, int r, int c)
     return s + (em_at(c, 2 * d - c + 1) / 2 + (size_t)(r - c));
 }
 
+/* What a tile's log densities are made from; w: a triangle, or d numbers; y: work space. */
+typedef struct {
+    const double *x;
+    em_index stride;
+    int d;
+    const double *centre, *w;
+    bool diagonal;
+    double constant, *y;
+} densities;
+
 /* The kernels for one length of vectors. */
 typedef struct {
     int lanes, strip;
-    bool (*density)(const double *x, em_index stride, int strips, int d, const double *centre,
-                    const double *w, bool diagonal, double constant, double *out);
+    bool (*density)(const densities *m, int strips, double *out);
     void (*whole)(const moments *m);
     void (*alone)(const moments *m);
 } kernels;
@@ -125,80 +137,122 @@ static void mend(const double *x, em_index stride, int rows, int d, double *out)
     }
 }
 
-static bool last_density(const kernels *by, const double *x, em_index stride, int from, int rows,
-                         int d, const double *centre, const double *w, bool diagonal,
-                         double constant, double *out)
+static bool last_density(const kernels *by, const densities *m, int from, int rows, double *out)
 {
-    double y[EM_MV_COLUMNS * MOST_STRIP] EM_ALIGNED, all[MOST_STRIP] EM_ALIGNED;
+    double x[EM_MV_COLUMNS * MOST_STRIP] EM_ALIGNED, all[MOST_STRIP] EM_ALIGNED;
+    densities last = *m;
 
-    last_rows(x, stride, from, rows, d, centre, by->strip, y);
-    bool finite = by->density(y, by->strip, 1, d, centre, w, diagonal, constant, all);
+    last_rows(m->x, m->stride, from, rows, m->d, m->centre, by->strip, x);
+    last.x = x;
+    last.stride = by->strip;
+    bool finite = by->density(&last, 1, all);
     memcpy(out + from, all, (size_t)(rows - from) * sizeof(double));
     return finite;
 }
 
-static void density(const double *x, em_index stride, int rows, int d, const double *centre,
-                    const double *w, bool diagonal, double constant, double *out)
+static void density(const densities *m, int rows, double *out)
 {
     const kernels *by = best();
     int whole = rows - rows % by->strip;
-    bool finite = by->density(x, stride, whole / by->strip, d, centre, w, diagonal, constant, out);
+    bool finite = by->density(m, whole / by->strip, out);
 
     if (whole < rows)
-        finite = last_density(by, x, stride, whole, rows, d, centre, w, diagonal, constant, out) &&
-                 finite;
+        finite = last_density(by, m, whole, rows, out) && finite;
     if (!finite)
-        mend(x, stride, rows, d, out);
+        mend(m->x, m->stride, rows, m->d, out);
+}
+
+/* Work space of two sizes: some compilers touch each page of it in every call. */
+static void density_of_few(densities *m, int rows, double *out)
+{
+    double y[FEW * MOST_STRIP] EM_ALIGNED;
+
+    m->y = y;
+    density(m, rows, out);
+}
+
+static void density_of_many(densities *m, int rows, double *out)
+{
+    double y[EM_MV_COLUMNS * MOST_STRIP] EM_ALIGNED;
+
+    m->y = y;
+    density(m, rows, out);
 }
 
 void em_mv_density(const double *x, em_index stride, int rows, int d, const double *centre,
                    const double *w, double constant, double *out)
 {
-    density(x, stride, rows, d, centre, w, false, constant, out);
+    densities m = {x, stride, d, centre, w, false, constant, NULL};
+
+    (d <= FEW ? density_of_few : density_of_many)(&m, rows, out);
 }
 
 void em_mv_density_diagonal(const double *x, em_index stride, int rows, int d, const double *centre,
                             const double *inverse_sd, double constant, double *out)
 {
-    density(x, stride, rows, d, centre, inverse_sd, true, constant, out);
+    densities m = {x, stride, d, centre, inverse_sd, true, constant, NULL};
+
+    density(&m, rows, out);
 }
 
-/* Moments of the rows that fill vectors, and of the rest. */
-static void scatter(void (*kernel)(const moments *), int lanes, const moments *m)
+/* Rows from `from` on, too few to fill a vector. */
+static void last_moments(void (*kernel)(const moments *), int lanes, const moments *m, int from,
+                         int rows)
 {
-    double x[EM_MV_COLUMNS * MOST_LANES] EM_ALIGNED, p[MOST_LANES] = {0};
-    int whole = m->rows - m->rows % lanes;
-    moments some = *m;
+    double x[EM_MV_COLUMNS * MOST_LANES] EM_ALIGNED, p[MOST_LANES] EM_ALIGNED = {0};
+    moments last = *m;
 
-    some.rows = whole;
-    if (whole > 0)
-        kernel(&some);
-    if (whole == m->rows)
-        return;
-    last_rows(m->x, m->stride, whole, m->rows, m->d, m->centre, lanes, x);
-    memcpy(p, m->p + whole, (size_t)(m->rows - whole) * sizeof(double));
-    some.rows = lanes;
-    some.x = x;
-    some.stride = lanes;
-    some.p = p;
-    kernel(&some);
+    last_rows(m->x, m->stride, from, rows, m->d, m->centre, lanes, x);
+    memcpy(p, m->p + from, (size_t)(rows - from) * sizeof(double));
+    last.rows = lanes;
+    last.x = x;
+    last.stride = lanes;
+    last.p = p;
+    kernel(&last);
+}
+
+static void scatter(void (*kernel)(const moments *), int lanes, moments *m, int rows)
+{
+    m->rows = rows - rows % lanes;
+    if (m->rows > 0)
+        kernel(m);
+    if (m->rows < rows)
+        last_moments(kernel, lanes, m, m->rows, rows);
+}
+
+static void scatter_of_few(moments *m, int rows)
+{
+    double y[FEW * COLUMN] EM_ALIGNED, py[MOST_SIDE * COLUMN] EM_ALIGNED;
+    const kernels *by = best();
+
+    m->y = y;
+    m->py = py;
+    scatter(by->whole, by->lanes, m, rows);
+}
+
+static void scatter_of_many(moments *m, int rows)
+{
+    double y[MOST_PANEL * COLUMN] EM_ALIGNED, py[MOST_SIDE * COLUMN] EM_ALIGNED;
+    const kernels *by = best();
+
+    m->y = y;
+    m->py = py;
+    scatter(by->whole, by->lanes, m, rows);
 }
 
 void em_mv_scatter(const double *x, em_index stride, int rows, int d, const double *centre,
                    const double *p, double *s1, double *s2)
 {
-    double y[PANEL * COLUMN] EM_ALIGNED, py[MOST_SIDE * COLUMN] EM_ALIGNED;
-    const moments m = {x, stride, rows, d, centre, p, y, py, s1, s2};
-    const kernels *by = best();
+    moments m = {x, stride, 0, d, centre, p, NULL, NULL, s1, s2};
 
-    scatter(by->whole, by->lanes, &m);
+    (d <= FEW ? scatter_of_few : scatter_of_many)(&m, rows);
 }
 
 void em_mv_scatter_diagonal(const double *x, em_index stride, int rows, int d, const double *centre,
                             const double *p, double *s1, double *s2)
 {
-    const moments m = {x, stride, rows, d, centre, p, NULL, NULL, s1, s2};
+    moments m = {x, stride, 0, d, centre, p, NULL, NULL, s1, s2};
     const kernels *by = best();
 
-    scatter(by->alone, by->lanes, &m);
+    scatter(by->alone, by->lanes, &m, rows);
 }
