@@ -131,6 +131,7 @@ gg_uncertainty <- function(fit, style) {
 gg_criterion <- function(fit) {
   table <- fit$selection
   if (is.null(table)) stop_input("type", "another: the fit is of one `k`", "\"criterion\"")
+  if (has_structures(table)) return(gg_grid(grid_values(table, attr(table, "criterion")), attr(table, "criterion")))
   names <- shown_criteria(table)
   shown <- data.frame(k = table$k, value = unlist(table[names], use.names = FALSE), line = factor(rep(names, each = nrow(table)), names))
   best <- data.frame(k = fit$k, value = table[match(fit$k, table$k), attr(table, "criterion")])
@@ -160,6 +161,7 @@ autoplot.em_select <- function(object, criterion = object$criterion, col = NULL,
   criterion <- check_choice(criterion, "criterion", intersect(c(criteria, "CV"), names(table)))
   value <- table[[criterion]]
   if (!any(is.finite(value))) stop_input("criterion", "one that is defined for a model of the table", dQuote(criterion, FALSE))
+  if (has_structures(table) && criterion != "CV") return(gg_grid(grid_values(table, criterion), criterion, col))
   structures <- unique(table$equal)
   style <- component_style(list(k = length(structures)), col)
   line <- factor(paste("equal:", table$equal), paste("equal:", structures))

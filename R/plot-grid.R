@@ -15,7 +15,18 @@ grid_curves <- function(values, col) {
   list(values = values, k = as.numeric(rownames(values)), names = names, pch = unname(pch), col = style$col, lty = style$lty, best = as.vector(best))
 }
 
-# "best: VEV, 2 components, 561.73"
+# A criterion of a table with a row per fit, its structure in the column "cov", as plot_grid() takes it.
+grid_values <- function(table, criterion) {
+  k <- sort(unique(table$k))
+  names <- unique(as.character(table$cov))
+  values <- matrix(NA_real_, length(k), length(names), dimnames = list(k, names))
+  values[cbind(match(table$k, k), match(table$cov, names))] <- table[[criterion]]
+  values
+}
+
+has_structures <- function(table) length(unique(table$cov)) > 1L
+
+# "smallest BIC: VEV, 2 components, 561.728"
 grid_best <- function(curves, criterion) {
   at <- curves$best
   sprintf("smallest %s: %s, %s, %s", criterion, curves$names[at[2L]], counted(curves$k[at[1L]], "component"),

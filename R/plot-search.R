@@ -39,6 +39,7 @@ shown_criteria <- function(table) {
 plot_criterion <- function(x, main, xlab, ...) {
   table <- x$selection
   if (is.null(table)) stop_input("type", "\"fit\" or \"starts\": the fit is of one `k`", "\"criterion\"")
+  if (has_structures(table)) return(plot_grid(grid_values(table, attr(table, "criterion")), attr(table, "criterion"), NULL, main, xlab, ...))
   names <- shown_criteria(table)
   values <- as.matrix(table[names])
   values[!is.finite(values)] <- NA
@@ -56,7 +57,9 @@ plot_criterion <- function(x, main, xlab, ...) {
 
 #' Plot the choice of a model
 #'
-#' A criterion against the number of components, a line for each structure of shared parameters; the best is ringed. For
+#' A criterion against the number of components, a line for each structure of shared parameters; the best is ringed. Covariance structures
+#' of multivariate normal fits have the symbols that users of mclust know (Scrucca et al. 2016); their panel ends above the best value of the worst
+#' structure and of the worst number of components, and says how many values lie above it (`ylim` changes it). For
 #' cross-validation, bars
 #' of one standard error of the difference from the best (see [em_select()]).
 #'
@@ -68,12 +71,19 @@ plot_criterion <- function(x, main, xlab, ...) {
 #' @return `x`, invisibly. Graphical parameters are as before afterwards.
 #' @section Errors:
 #' `emix_error_input` for a criterion that is not there.
+#' @references
+#' Scrucca, L., Fop, M., Murphy, T. B. and Raftery, A. E. (2016). mclust 5: clustering, classification and density estimation using
+#' Gaussian finite mixture models. *The R Journal* 8, 289-317.
 #' @examples
 #' plot(em_select(faithful$waiting, k = 1:5))
 #' @export
 plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, xlab = NULL, ...) {
   table <- as.data.frame(x)
   criterion <- check_choice(criterion, "criterion", intersect(c(criteria, "CV"), names(table)))
+  if (has_structures(table) && criterion != "CV") {
+    plot_grid(grid_values(table, criterion), criterion, col, main, xlab, ...)
+    return(invisible(x))
+  }
   structures <- unique(table$equal)
   style <- component_style(list(k = length(structures)), col)
   value <- replace(table[[criterion]], !is.finite(table[[criterion]]), NA)

@@ -147,6 +147,13 @@ test_that("columns are chosen by name or number, and one is a univariate mixture
   expect_input_error(plot(emix(faithful$waiting, k = 2), columns = 1), "columns")
 })
 
+test_that("a table with a column of structures is shown as their grid", {
+  table <- data.frame(k = c(1:3, 1:2), cov = rep(c("EII", "VVV"), c(3, 2)), BIC = c(5, 4, NA, 3, 2))
+  expect_identical(emix:::grid_values(table, "BIC"), matrix(c(5, 4, NA, 3, 2, NA), 3, dimnames = list(1:3, c("EII", "VVV"))))
+  expect_true(emix:::has_structures(table))
+  expect_false(emix:::has_structures(table[1:3, ]))
+})
+
 test_that("a grid of a criterion: the best, the range, gaps, what has no value", {
   values <- matrix(c(1800, 1100, 900, 830, 690, 700, 829, 561, NA), 3, dimnames = list(1:3, c("EII", "EEE", "VVV")))
   curves <- emix:::grid_curves(values, NULL)
