@@ -1,4 +1,20 @@
-/* Two products of a triangle and the rows of a tile: z = w (x - centre), and the sums of p y y'. */
+/* What a component of the multivariate normal distribution does with the rows x_i of a tile.
+ *
+ *   y_i        x_i - centre                 centre: the mean in force
+ *   density    constant - |w y_i|^2 / 2     w: the inverse Cholesky factor, so that w'w is the
+ *                                           inverse covariance
+ *   moments    sum p_i y_i, sum p_i y_i y_i'
+ *
+ * The square is that of a vector, not y' w'w y, in which terms of both signs cancel; and moments are
+ * about the centre, where rows far from zero lose nothing. Neither needs more than the products and
+ * sums that it is made of: with d columns about d^2 / 2 a row.
+ *
+ * An infinite square is a density of zero. Where infinities of both signs met on the way to it, as
+ * can happen where products and sums are rounded apart, NaN is put right afterwards (mend).
+ *
+ * Loops and blocks are in mvkernel-lanes.h, written for vectors of any length: that of
+ * matrix products, see Goto and van de Geijn (2008), Anatomy of high-performance matrix
+ * multiplication, ACM Transactions on Mathematical Software 34 (3). */
 #include "mvkernel.h"
 
 #include <math.h>
@@ -17,7 +33,7 @@
 #define APART
 #endif
 #if defined(__clang__)
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("clang loop unroll(full)")
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #elif defined(__GNUC__)
 #define UNROLL _Pragma("GCC unroll 16")
