@@ -56,9 +56,12 @@ plot_distances <- function(x, panels, col, main, xlab, ...) {
   if (length(panels) == 2L) {
     before <- par(mfrow = 1:2)
     on.exit(par(before))
+    worm <- if (is.null(main)) "Worm plot" else ""
+  } else {
+    worm <- or_default(main, "Worm plot of distances")
   }
   if ("qq" %in% panels) draw_distances(x, points, style, or_default(main, "Mahalanobis distances"), xlab, ...)
-  if ("worm" %in% panels) draw_worm(points, if (is.null(main)) "Worm plot of distances" else if (length(panels) == 1L) main else "", xlab, ...)
+  if ("worm" %in% panels) draw_worm(points, worm, xlab, ...)
 }
 
 # Squared distances in order against chi-squared quantiles, with the band of uniform_band(). The legend stands where no point can be.

@@ -48,7 +48,7 @@ plot_grid <- function(values, criterion = "BIC", col = NULL, main = NULL, xlab =
   if (!length(curves$best)) stop_input("criterion", "one that is defined for a model of the table", dQuote(criterion, FALSE))
   names <- paste0(curves$names, ifelse(colSums(!is.na(curves$values)) > 0, "  ", " (none)  "))
   count <- length(names)
-  columns <- fitting_columns(names, par("fin")[1L] - 0.4)
+  columns <- fitting_columns(names, par("fin")[1L])
   lines <- if (count > 1L) ceiling(count / columns) else 0
   before <- par(mar = c(5.2, 5.4, 2.6 + 1.1 * lines, 1))
   on.exit(par(before))
@@ -63,7 +63,7 @@ plot_grid <- function(values, criterion = "BIC", col = NULL, main = NULL, xlab =
   points(curves$k[best[1L]], curves$values[best[1L], best[2L]], cex = 2.6, lwd = 1.6)
   usr <- par("usr")
   if (count > 1L) {
-    legend(mean(usr[1:2]), usr[4L], names, col = curves$col, lty = curves$lty, pch = curves$pch, ncol = columns, seg.len = 2.2,
+    legend(graphics::grconvertX(0.5, "nfc"), usr[4L], names, col = curves$col, lty = curves$lty, pch = curves$pch, ncol = columns, seg.len = 2.2,
       xjust = 0.5, yjust = 0, xpd = NA, bty = "n", cex = 0.85, y.intersp = 0.9)
   }
   above <- sum(curves$values > usr[4L], na.rm = TRUE)

@@ -260,7 +260,7 @@ multi_key <- function(x, style, width, doubt = FALSE, most = 16L) {
 
 # In how many columns of equal length a legend's entries fit into `width` inches.
 fitting_columns <- function(names, width) {
-  room <- (width - 0.4) / (par("cin")[1L] * 0.85 * (0.62 * max(nchar(names)) + 3))
+  room <- (width - 0.4) / (par("cin")[1L] * 0.85 * (0.5 * max(nchar(names)) + 4.6))
   columns <- max(1L, min(length(names), floor(room)))
   ceiling(length(names) / ceiling(length(names) / columns))
 }
@@ -278,9 +278,7 @@ draw_doubt_key <- function(x, y, cex) {
   doubt <- c(0, 0.05, 0.2, 0.5)
   labels <- c("chance of a wrong class:", doubt)
   widths <- function(cex) graphics::strwidth(labels, "inches", cex = cex) + 2.5 * graphics::strwidth("M", "inches", cex = cex)
-  fits <- par("fin")[1L] / sum(widths(cex))
-  if (fits < 1.3) x <- graphics::grconvertX(0.5, "nfc")
-  cex <- cex * min(1, fits)
+  cex <- cex * min(1, par("fin")[1L] / sum(widths(cex)))
   width <- widths(cex) * graphics::xinch()
   letter <- graphics::strwidth("M", cex = cex)
   height <- 1.75 * graphics::strheight("M", cex = cex)
@@ -302,7 +300,6 @@ panel_title <- function(main, line, note = "", below = 0) {
   usr <- par("usr")
   inches <- function(lines) lines * par("cin")[2L] * par("cex") * graphics::yinch()
   middle <- graphics::grconvertX(0.5, "nfc")
-  fitted_text(if (graphics::strwidth(main, "inches", cex = 1.2, font = 2L) < par("pin")[1L]) mean(usr[1:2]) else middle,
-    usr[4L] + inches(line + 0.5), main, par("fin")[1L], 1.2, font = 2L)
+  fitted_text(middle, usr[4L] + inches(line + 0.5), main, par("fin")[1L], 1.2, font = 2L)
   fitted_text(middle, usr[3L] - inches(below + 0.5), note, par("fin")[1L], 0.75, col = "grey35")
 }

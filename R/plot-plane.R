@@ -39,12 +39,14 @@ plot_plane <- function(x, view, what, level, style, main, xlab, ylab = NULL, ...
   before <- par(mar = c(4.2 + nzchar(note), left, 2.6 + 1.1 * key$rows, 1))
   on.exit(par(before))
   open_panel(reach[, 1L], reach[, 2L], "", or_default(xlab, view$names[1L]), "", yaxs = "r", ...)
-  mtext(or_default(ylab, view$names[2L]), 2L, left - 1.4, cex = par("cex"))
+  ylab <- or_default(ylab, view$names[2L])
+  long <- graphics::strwidth(ylab, "inches") / par("fin")[2L]
+  mtext(ylab, 2L, left - 1.4, at = if (long > 0.6) graphics::grconvertY(0.5, "nfc") else NA, cex = par("cex") * min(1, 0.95 / long))
   usr <- matrix(par("usr"), 2L)
   plane_layers[[what]](view, style, level, usr, 1)
   draw_centres(view, style, centre_names(x), 1)
   if (what == "density") graphics::box(bty = "l")
-  draw_key(key, mean(usr[, 1L]), usr[2L, 2L])
+  draw_key(key, graphics::grconvertX(0.5, "nfc"), usr[2L, 2L])
   panel_title(main, 0.8 + 1.1 * key$rows, note, 4)
 }
 
@@ -80,7 +82,7 @@ draw_ellipses <- function(view, style, level) {
 
 draw_centres <- function(view, style, names, cex) {
   if (length(names) < 2L) return(points(t(view$mean), pch = 3L, cex = 1.4 * cex, lwd = 2))
-  points(t(view$mean), pch = 21L, bg = "white", col = style$col, cex = 2.1 * cex, lwd = 1.4)
+  points(t(view$mean), pch = 21L, bg = "white", col = style$col, cex = (1.6 + 0.5 * max(nchar(names))) * cex, lwd = 1.4)
   text(t(view$mean), labels = names, cex = 0.75 * cex)
 }
 
