@@ -39,40 +39,26 @@ cheapest_match <- function(cost) {
   match(seq_len(n), owner[seq_len(n)])
 }
 
-# What components are told apart by: free parameters on the scale of their links, a matrix of a row per component, and how
-# much a unit of each counts. That is the complete-data information, so that distances are in standard errors
-# of a fit that knows the components. Components of one group may be exchanged.
+# What components are told apart by: their distances, and groups of those that may be exchanged.
 component_marks <- function(fit, curve) {
-  weight <- matrix(c(0, diag(as.matrix(curve$metric)))[ifelse(is.na(curve$at), 0L, curve$at) + 1L], nrow = fit$k)
-  shared <- curve$blocks %in% fit$equal
-  weight[, shared] <- 0
-  weight[, 1L] <- ifelse(curve$estimated[, 1L], fit$nobs * curve$theta[, 1L], 0)
-  weight[!is.finite(weight)] <- 0
+  k <- fit$k
   known <- if (is.null(fit$labels)) integer() else unique(fit$labels[fit$labels > 0L])
-  held <- vapply(seq_len(fit$k), function(j) {
-    values <- Map(function(v, held) if (held[j]) format(v[[j]], digits = 15L) else "", fit$parameters[names(fit$held)], fit$held)
+  held <- vapply(seq_len(k), function(j) {
+    values <- Map(function(v, held) {
+      own <- matrix(v, ncol = k)[, j]
+      ifelse(matrix(held, ncol = k)[, j], format(own, digits = 15L), "")
+    }, fit$parameters[names(fit$held)], fit$held)
     paste(unlist(values), collapse = " ")
   }, "")
-  told <- seq_len(fit$k) %in% known | length(unique(fit$arguments$prior$prop)) > 1L
-  list(at = linked(curve$theta, curve), weight = weight, group = ifelse(told, paste("own", seq_len(fit$k)), held), links = curve$links)
-}
-
-linked <- function(theta, marks) {
-  for (b in seq_along(marks$links)) theta[, b + 1L] <- links[[marks$links[b]]]$to(theta[, b + 1L])
-  theta[, 1L] <- log(theta[, 1L])
-  # What is on a boundary is far away, but not infinitely.
-  pmin(pmax(theta, -1e6), 1e6)
+  told <- seq_len(k) %in% known | length(unique(fit$arguments$prior$prop)) > 1L
+  list(distance = curve$ways$distance(fit, curve), group = ifelse(told, paste("own", seq_len(k)), held), sizes = fit_sizes(fit))
 }
 
 # theta (the core's) with its components in the order of those of `marks`.
 match_components <- function(theta, marks) {
-  k <- nrow(marks$at)
+  k <- length(marks$group)
   if (k == 1L || anyDuplicated(marks$group) == 0L) return(theta)
-  theta <- matrix(theta, nrow = k)
-  found <- linked(theta, marks)
-  # A row for each component of the fit, a column for each of the refit.
-  cost <- matrix(0, k, k)
-  for (b in seq_len(ncol(found))) cost <- cost + marks$weight[, b] * outer(marks$at[, b], found[, b], "-")^2
+  cost <- marks$distance(theta)
   cost[outer(marks$group, marks$group, "!=")] <- 4 * k * max(cost, 1)
-  as.vector(theta[cheapest_match(cost), ])
+  theta[unlist(block_places(marks$sizes, k, cheapest_match(cost)), use.names = FALSE)]
 }

@@ -40,21 +40,8 @@ row_influence <- function(fit, curve) {
   source <- boot_source(fit, fit$arguments$control)
   data <- core_data(source$rows, fit$core)
   model <- core_model(source$spec, source$rows)
-  core <- list(parameters = stats::setNames(as.data.frame(curve$theta), curve$blocks))
-  curve$scale[] <- 1
-  steps <- first_steps(curve, fit) / 32
-  log_density <- function(step) {
-    theta <- unlist(moved_parameters(core, curve, step), use.names = FALSE)
-    .Call(C_emix_evaluate, data, model, 1L, theta, 2L)$log_density
-  }
-  scores <- vapply(seq_len(curve$q), function(i) {
-    difference <- function(h) {
-      step <- replace(numeric(curve$q), i, h)
-      (log_density(step) - log_density(-step)) / (2 * h)
-    }
-    (4 * difference(steps[i] / 2) - difference(steps[i])) / 3
-  }, double(source$rows$n))
-  list(values = matrix(scores, ncol = curve$q) %*% curve$covariance, weight = row_weights(source$rows), counts = source$whole)
+  scores <- curve$ways$row_scores(fit, curve, data, model)
+  list(values = scores %*% curve$covariance, weight = row_weights(source$rows), counts = source$whole)
 }
 
 # A sixth of the skewness of the rows' influence, for each row of `slopes` (d value / d free coordinates).
@@ -122,7 +109,7 @@ confint.em_bootstrap <- function(object, parm, level = 0.95, boot = c("percentil
   boot <- if (missing(boot)) "percentile" else check_choice(boot, "boot", boot_limits)
   fit <- object$fit
   names <- names(object$estimate)
-  blocks <- rep(names(fit$parameters), each = fit$k)
+  blocks <- listed_parameters(fit)$block
   chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)
   limits <- limits_of(estimates_of(object), level, boot, object$estimate, parameter_slopes, fit)
   dimnames(limits) <- list(names, limit_names(level))
@@ -144,10 +131,9 @@ contrast_limits <- function(replicated, fun, level, boot = "percentile", ...) {
   names <- unique_names(names(value), length(value))
   value <- as.double(value)
   found <- boot$replicates[is_estimate(boot), , drop = FALSE]
-  groups <- factor(rep(names(fit$parameters), each = fit$k), names(fit$parameters))
+  shape <- shaper_of(fit)
   each <- vapply(seq_len(nrow(found)), function(r) {
-    p <- lapply(split(found[r, ], groups), stats::setNames, fit$components)
-    as.double(call_function(fun, p, length(value)))
+    as.double(call_function(fun, shape(found[r, ]), length(value)))
   }, double(length(value)))
   each <- matrix(each, ncol = length(value), byrow = length(value) > 1L, dimnames = list(NULL, names))
   curve <- curvature(fit)

@@ -14,11 +14,11 @@ new_replicate <- function(source, type, marks) {
   run <- refit_sample(rows, source)
   status <- refit_status(run)
   family <- source$spec$family
-  values <- rep(NA_real_, length(source$theta))
+  values <- rep(NA_real_, length(source$listed))
   if (run$status == 0L) {
     own <- unpack(match_components(run$theta, marks), family, source$spec$k, source$affine)
     own$prop <- pmin(own$prop, 1)
-    values <- unlist(own, use.names = FALSE)
+    values <- unlist(own, use.names = FALSE)[source$listed]
     if (!all(is.finite(values))) status <- "diverged"
   }
   loglik <- if (run$status == 0L) run$likelihood + row_offset(rows, family, source$affine) else NA_real_
@@ -174,6 +174,7 @@ vcov.em_bootstrap <- function(object, scale = c("natural", "free"), complete = T
   check_bootstrap(object)
   scale <- if (missing(scale)) "natural" else check_choice(scale, "scale", c("natural", "free"))
   complete <- check_flag(complete, "complete")
+  if (scale == "free") check_coordinates(object$fit)
   found <- estimates_of(object)
   if (scale == "free") return(free_covariance(found, object$fit))
   covariance <- suppressWarnings(stats::cov(found))

@@ -19,31 +19,18 @@ limit_methods <- list(
   }
 )
 
-# On the scale of the free coordinates, then transformed: limits are legal values.
+# Symmetric on the scale of each parameter, then transformed: limits are legal values.
 wald_limits <- function(curve, fit, level) {
-  z <- stats::qnorm((1 + level) / 2)
-  k <- fit$k
-  limits <- matrix(NA_real_, length(curve$at), 2L)
-  coordinate <- sqrt(diag(curve$covariance))
-  limits[seq_len(k), ] <- prop_limits(curve, z)
-  for (b in seq_along(curve$links)) {
-    value <- unname(fit$parameters[[b + 1L]])
-    at <- curve$at[, b + 1L]
-    link <- links[[curve$links[b]]]
-    reach <- z * coordinate[at] * curve$scale[at]
-    free <- !is.na(at)
-    limits[b * k + which(free), ] <- link$from(link$to(value[free]) + outer(reach[free], c(-1, 1)))
-  }
-  limits
+  curve$ways$limits(curve, fit, stats::qnorm((1 + level) / 2))
 }
 
 # By the logit of each proportion's share of the room that the held ones leave.
 prop_limits <- function(curve, z) {
-  k <- nrow(curve$at)
-  free <- which(curve$estimated[, 1L])
+  k <- NROW(curve$prop)
+  free <- which(curve$estimated[seq_len(k)])
   limits <- matrix(NA_real_, k, 2L)
   if (!length(free)) return(limits)
-  prop <- curve$theta[free, 1L]
+  prop <- curve$prop[free]
   rest <- vapply(seq_along(prop), function(j) sum(prop[-j]), 0)
   errors <- standard_errors(parameter_slopes(curve)[free, , drop = FALSE], curve$covariance)
   reach <- z * errors / (prop * rest / curve$room)
@@ -54,6 +41,16 @@ prop_limits <- function(curve, z) {
 # "2.5 %", "97.5 %", as in stats.
 limit_names <- function(level) {
   paste(format(100 * c((1 - level) / 2, (1 + level) / 2), trim = TRUE, scientific = FALSE, digits = 3), "%")
+}
+
+# Of each parameter, in the order of coef(): its block, the number of its component, and its name without that: prop, mean,
+# mean.width, cov.width.height.
+listed_parameters <- function(fit) {
+  cells <- cell_names(fit_sizes(fit), names_of_columns(fit$x))
+  data.frame(block = rep(names(cells), fit$k * lengths(cells)),
+    component = unlist(lapply(lengths(cells), function(n) rep(seq_len(fit$k), each = n)), use.names = FALSE),
+    name = unlist(Map(function(b, own) rep(if (identical(own, "")) b else paste(b, own, sep = "."), fit$k), names(cells), cells),
+      use.names = FALSE))
 }
 
 # Numbers of the parameters that are asked for: by name, by number or by block ("mean": all means).
@@ -125,9 +122,8 @@ confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("
   method <- check_choice(method, "method", names(limit_methods))
   if (method == "bootstrap" && !missing(type)) stop_input("type", "left out: it is of Wald limits; samples are chosen by `resample`")
   type <- if (missing(type)) "observed" else check_choice(type, "type", c("observed", "sandwich"))
-  family <- family_of(object$family)
-  names <- theta_names(family, object$components)
-  blocks <- rep(c("prop", family$blocks), each = object$k)
+  names <- names(coef(object))
+  blocks <- listed_parameters(object)$block
   chosen <- if (missing(parm)) seq_along(names) else read_parm(parm, names, blocks)
   limits <- limit_methods[[method]](object, level, type, chosen, ...)
   dimnames(limits) <- list(names, limit_names(level))

@@ -1,55 +1,5 @@
 # Functions of the parameters, by the delta method.
 
-# The fit's parameters after a step in its free coordinates, in the core's units.
-moved_parameters <- function(fit, curve, step) {
-  parameters <- fit$parameters
-  if (!any(step != 0)) return(parameters)
-  open <- curve$estimated[, 1L]
-  if (any(open)) {
-    at <- curve$at[, 1L]
-    share <- parameters$prop * exp(ifelse(is.na(at), 0, step[at]))
-    parameters$prop[open] <- sum(parameters$prop[open]) * share[open] / sum(share[open])
-  }
-  for (b in seq_along(curve$links)) {
-    at <- curve$at[, b + 1L]
-    moved <- which(!is.na(at))
-    moved <- moved[step[at[moved]] != 0]
-    link <- links[[curve$links[b]]]
-    old <- parameters[[b + 1L]][moved]
-    parameters[[b + 1L]][moved] <- link$from(link$to(old) + step[at[moved]] * curve$scale[at[moved]])
-  }
-  parameters
-}
-
-# Parameters on a boundary (or of an empty component) moved off it, one at a time: what depends on them has no standard
-# error.
-lost_moves <- function(fit, curve) {
-  lapply(which(curve$lost), function(i) {
-    parameters <- fit$parameters
-    j <- row(curve$lost)[i]
-    b <- col(curve$lost)[i]
-    value <- parameters[[b]][[j]]
-    if (b == 1L) {
-      parameters$prop[j] <- value + 2^-10
-      parameters$prop <- parameters$prop / sum(parameters$prop)
-    } else {
-      parameters[[b]][j] <- switch(curve$links[b - 1L], identity = value + curve$unit[b] / 16, log = value * 1.0625,
-        logit = value + 2^-10 * (0.5 - value))
-    }
-    parameters
-  })
-}
-
-# First steps: what one row tells of the coordinate, in complete information; powers of two, with which sums are exact.
-first_steps <- function(curve, fit) {
-  rows <- fit$nobs * vapply(seq_len(curve$q), function(i) {
-    at <- which(rowSums(curve$at == i, na.rm = TRUE) > 0)
-    sum(curve$theta[at, 1L])
-  }, 0)
-  step <- sqrt(rows / diag(as.matrix(curve$metric)))
-  2^round(log2(ifelse(is.finite(step) & step > 0, pmin(step, 1), 1))) / 2
-}
-
 # The derivative of f at zero by central differences, extrapolated (Ridders 1982): of all orders and steps the value
 # whose neighbours differ least, for each element of f, which is `centre` at zero.
 ridders <- function(f, step, centre, levels = 7L) {
@@ -87,6 +37,14 @@ bend_of <- function(up, centre, down) {
   ifelse(bend > rounding, bend, 0)
 }
 
+# A function that makes numbers in the order of coef() the list of parameters that users see.
+shaper_of <- function(fit) {
+  sizes <- fit_sizes(fit)
+  columns <- names_of_columns(fit$x)
+  at <- lapply(block_places(sizes, fit$k), function(places) places_in_list(sizes, fit$k, columns)[places])
+  function(values) shape_parameters(lapply(at, function(i) values[i]), sizes, fit$components, columns)
+}
+
 # The function's value, checked: numbers, as many as before.
 call_function <- function(fun, parameters, n = NULL) {
   value <- fun(parameters)
@@ -102,12 +60,12 @@ call_function <- function(fun, parameters, n = NULL) {
 # d fun / d free coordinates: value and error, a row per number of fun and a column per coordinate.
 function_slopes <- function(fun, fit, curve, value) {
   n <- length(value)
-  steps <- first_steps(curve, fit)
+  steps <- curve$ways$first_steps(curve, fit)
   found <- lapply(seq_len(curve$q), function(i) {
     ridders(function(h) {
       step <- numeric(curve$q)
       step[i] <- h
-      suppressWarnings(as.double(call_function(fun, moved_parameters(fit, curve, step), n)))
+      suppressWarnings(as.double(call_function(fun, curve$ways$moved(fit, curve, step), n)))
     }, steps[i], value)
   })
   as_columns <- function(part) matrix(as.double(unlist(lapply(found, `[[`, part))), nrow = n, ncol = curve$q)
@@ -116,7 +74,7 @@ function_slopes <- function(fun, fit, curve, value) {
 
 # Which numbers of fun change with a parameter that has no standard error?
 depends_on_lost <- function(fun, fit, curve, value) {
-  changed <- lapply(lost_moves(fit, curve), function(parameters) {
+  changed <- lapply(curve$ways$lost_moves(fit, curve), function(parameters) {
     moved <- suppressWarnings(as.double(call_function(fun, parameters, length(value))))
     is.na(moved) | moved != value
   })

@@ -167,15 +167,21 @@ places_in_list <- function(sizes, k, columns = NULL) {
   match(twin, listed_places(sizes, k, columns))
 }
 
-# prop.1, prop.2, mean.1, ...: what coef() lists; mean.1.width and cov.1.width.height where there are columns.
-theta_names <- function(family, components, columns = NULL) {
-  sizes <- block_sizes(family, length(columns))
+# By block the names of a component's values that coef() lists: "" where there is one; columns, or the pairs of the lower triangle.
+cell_names <- function(sizes, columns = NULL) {
   d <- length(columns)
   lower <- which(lower.tri(diag(d), diag = TRUE), arr.ind = TRUE)
-  names <- lapply(names(sizes), function(b) {
-    if (sizes[[b]] == 1L) return(paste(b, components, sep = "."))
-    own <- if (sizes[[b]] == d) columns else paste(columns[lower[, "col"]], columns[lower[, "row"]], sep = ".")
-    paste(b, rep(components, each = length(own)), own, sep = ".")
+  lapply(sizes, function(size) {
+    if (size == 1L) "" else if (size == d) columns else paste(columns[lower[, "col"]], columns[lower[, "row"]], sep = ".")
   })
-  unlist(names)
+}
+
+# prop.1, prop.2, mean.1, ...: what coef() lists; mean.1.width and cov.1.width.height where there are columns.
+theta_names <- function(family, components, columns = NULL) {
+  cells <- cell_names(block_sizes(family, length(columns)), columns)
+  names <- Map(function(b, own) {
+    if (identical(own, "")) return(paste(b, components, sep = "."))
+    paste(b, rep(components, each = length(own)), own, sep = ".")
+  }, names(cells), cells)
+  unlist(names, use.names = FALSE)
 }

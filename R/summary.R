@@ -13,17 +13,23 @@ summary.emix <- function(object, ...) {
     AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
 }
 
-# What is worth the time of a summary: coordinates, and rows times their squares.
-summary_effort <- list(coordinates = 600, work = 1e10)
+# What is worth the time of a summary: coordinates, rows times their squares, rows of the table where components have many parameters.
+summary_effort <- list(coordinates = 600, work = 1e10, rows = 60)
+
+# Why a summary has no standard errors; NULL where it may have.
+no_errors <- function(fit) {
+  if (identical(fit$arguments$control$estep, "hard")) return("a hard E-step does not maximise the likelihood.")
+  many <- any(fit_sizes(fit) > 1L) && fit$df > summary_effort$rows
+  if (many || count_coordinates(fit) > summary_effort$coordinates) return("too many parameters for a summary; see vcov().")
+}
 
 # Estimates, standard errors and 95 % limits of the free parameters, shared ones once, and what has to be said of them.
 summary_inference <- function(fit) {
   none <- function(...) list(table = NULL, notes = paste0("No standard errors: ", ...))
-  if (identical(fit$arguments$control$estep, "hard")) return(none("a hard E-step does not maximise the likelihood."))
-  size <- count_coordinates(fit)
-  if (size > summary_effort$coordinates) return(none("too many parameters for a summary; see vcov()."))
+  why <- no_errors(fit)
+  if (!is.null(why)) return(none(why))
   problem <- fit_problem(fit)
-  if (NROW(problem$data$x) * size^2 > summary_effort$work) {
+  if (NROW(problem$data$x) * count_coordinates(fit)^2 > summary_effort$work) {
     return(none("they would take long for so many rows and components; see vcov()."))
   }
   curve <- with_covariance(curvature(fit, problem), fit, "observed")
@@ -31,18 +37,20 @@ summary_inference <- function(fit) {
   table <- cbind(coef(fit), parameter_errors(curve), limits)
   dimnames(table) <- list(names(coef(fit)), c("estimate", "std. error", limit_names(0.95)))
   wide <- rownames(table)[wide_limits(curve, limits)]
-  shared <- rep(curve$blocks %in% setdiff(fit$equal, "prop"), each = fit$k)
-  rownames(table)[shared] <- rep(curve$blocks, each = fit$k)[shared]
-  shown <- (curve$estimated | curve$lost) & !duplicated(rownames(table))
+  listed <- listed_parameters(fit)
+  shared <- listed$block %in% shared_blocks(problem$spec)
+  rownames(table)[shared] <- listed$name[shared]
+  shown <- as.vector(curve$estimated | curve$lost) & !duplicated(rownames(table))
   list(table = if (any(shown)) table[shown, , drop = FALSE], notes = inference_notes(fit, curve, wide))
 }
 
 # Limits between which lies nearly all that is possible.
 wide_limits <- function(curve, limits) {
-  kinds <- rep(c("logit", curve$links), each = nrow(curve$at))
-  room <- rep(c(curve$room, rep(1, length(curve$links))), each = nrow(curve$at))
+  kinds <- curve$ways$scales(curve)
+  room <- ifelse(seq_along(kinds) <= length(curve$prop), curve$room, 1)
   ratio <- limits[, 2L] / limits[, 1L]
-  wide <- ifelse(kinds == "logit", limits[, 2L] - limits[, 1L] > 0.8 * room, kinds == "log" & (is.na(ratio) | ratio > 100))
+  wide <- ifelse(kinds == "logit", limits[, 2L] - limits[, 1L] > 0.8 * room,
+    (kinds == "log" & (is.na(ratio) | ratio > 100)) | (kinds == "variance" & (is.na(ratio) | ratio > 1e4)))
   which(wide & !is.na(limits[, 1L]))
 }
 

@@ -18,7 +18,7 @@
 #' @param ... not used; anything given is an error.
 #' @return
 #' `tidy()`: a row per component and parameter, held and shared ones too: `component`, `term` (`"prop"`, `"mean"`, `"sd"`,
-#' `"prob"`), `estimate`, `std.error`,
+#' `"prob"`; of several columns `"mean.width"`, and `"cov.width.height"` of the lower triangle), `estimate`, `std.error`,
 #' and with limits `conf.low` and `conf.high`. Standard errors are those of [vcov.emix()], with its warnings; `NA` for held
 #' parameters, on a boundary, and
 #' with a hard E-step. For a choice by [em_select()]: its table.
@@ -47,11 +47,11 @@ tidy.emix <- function(x, conf.int = FALSE, conf.level = 0.95, conf.method = "wal
   check_fit(x, "x")
   conf.int <- check_flag(conf.int, "conf.int")
   conf.level <- check_number(conf.level, "conf.level", 0, 1, open = TRUE)
-  blocks <- c("prop", family_of(x$family)$blocks)
   hard <- identical(x$arguments$control$estep, "hard")
-  count <- x$k * length(blocks)
+  listed <- listed_parameters(x)
+  count <- nrow(listed)
   errors <- if (hard) rep(NA_real_, count) else parameter_errors(fit_covariance(x, "observed", "x"))
-  table <- data.frame(component = rep(x$components, length(blocks)), term = rep(blocks, each = x$k),
+  table <- data.frame(component = x$components[listed$component], term = listed$name,
     estimate = unname(coef(x)), std.error = errors)
   if (!conf.int) return(table)
   # Wald limits have the warnings that the standard errors have given.

@@ -1,30 +1,32 @@
-# How exact the parameters are: information and covariances, in free coordinates and in users' parameters.
+# How exact the parameters are: information and covariances, in coordinates of the model and in users' parameters.
 #
-# Free coordinates are those of the core: log(prop_j / prop_r) with r the largest free proportion, and
-# each parameter by the link of its block. `curvature()` gives, for a fit:
+# Coordinates are of two kinds: free ones, of families whose core has scores (curve-free.R), and directions in the space of
+# the sums of the E-step, of the others (curve-sums.R). `curvature()` gives, for a fit:
 #
-#   q            free coordinates
-#   at           their numbers, a row per component and a column per block (prop first); NA: not free
-#   estimated    is a parameter estimated; a matrix like `at` (the reference's proportion is, without a coordinate)
-#   lost         free by the model, but on a boundary or of a component without rows; a matrix like `at`
-#   reference    r
-#   information, metric, outer   of the objective: observed, complete (expected); sum of w_i s_i s_i'
-#   unit         by block: users' units in one of the core's
-#   theta        the core's parameters, a matrix like `at`
-#   room         the sum of the free proportions
-#   notes        what has to be said of it: named by kind
+#   q            coordinates, as many as free parameters
+#   estimated    is a parameter estimated; in the order of coef()
+#   lost         free by the model, but on a boundary or of a component without rows; likewise
+#   theta, room  the core's parameters, and the sum of the free proportions
+#   ways         what depends on the kind, functions of the curvature:
+#     inform       adds what takes time, for a type of covariance: information and metric (observed and complete information), outer
+#                  (sum of w_i s_i s_i', for the sandwich)
+#     slopes       d parameters / d coordinates in the core's units, a row per parameter in the order of coef()
+#     units        users' units of each parameter in one of the core's
+#     scales       the scale on which limits of each are symmetric: names of `links`, or "variance" (log)
+#     limits       of Wald, a row per parameter
+#     moved        users' parameters after a step in the coordinates
+#     lost_moves   users' parameters with a lost one moved off its boundary, one at a time
+#     first_steps  of coordinates, for derivatives of functions of the parameters
+#     row_scores   a row per row of the data, a column per coordinate
+#     distance     a function of a refit's theta: how far each of its components is from each of the fit's
+#
+# and `with_covariance()` adds `covariance` (of the coordinates, in the core's units) and `notes`, what has to be said: named by kind.
 
 # More coordinates than these have no matrix that one would look at.
 most_coordinates <- 3000L
 
 # Below this part of the complete information, in the worst direction, there is none.
 no_information <- 1e-8
-
-links <- list(
-  identity = list(label = "%s", to = identity, from = identity, slope = function(v) rep(1, length(v)), limits = c(-Inf, Inf)),
-  log = list(label = "log(%s)", to = log, from = exp, slope = identity, limits = c(0, Inf)),
-  logit = list(label = "logit(%s)", to = stats::qlogis, from = stats::plogis, slope = function(v) v * (1 - v), limits = c(0, 1))
-)
 
 check_soft <- function(fit, argument = "object") {
   if (identical(fit$arguments$control$estep, "hard")) {
@@ -56,75 +58,19 @@ check_size <- function(fit, argument) {
   }
 }
 
+stop_no_number <- function() {
+  emix_stop("fit", "The likelihood at the fit's parameters is not a number: a component has collapsed or a row is impossible.")
+}
+
 curvature <- function(fit, problem = fit_problem(fit)) {
-  check_size(fit, "object")
-  found <- .Call(C_emix_inform, problem$data, problem$model, problem$threads, fit$core$theta)
-  if (found$status != 0L) {
-    emix_stop("fit", "The likelihood at the fit's parameters is not a number: a component has collapsed or a row is impossible.")
-  }
-  family <- problem$spec$family
-  blocks <- c("prop", family$blocks)
-  k <- fit$k
-  at <- cbind(found$index[seq_len(k)], matrix(found$index[-seq_len(k)], nrow = k, byrow = TRUE))
-  theta <- matrix(fit$core$theta, nrow = k)
-  held <- do.call(cbind, unname(fit$held[blocks]))
-  open <- !held[, 1L] & theta[, 1L] > 0
-  estimated <- !is.na(at)
-  estimated[, 1L] <- open & sum(open) > 1L
-  ones <- stats::setNames(rep(list(1), length(blocks)), blocks)
-  curve <- list(q = ncol(found$information), at = at, estimated = estimated, lost = !held & !estimated,
-    reference = found$reference, information = found$information, metric = found$metric, outer = found$outer,
-    unit = unlist(family$from_core(ones, list(factor = fit$core$factor, shift = 0))[blocks]),
-    theta = theta, room = sum(theta[open, 1L]), links = unname(family$links), blocks = blocks)
-  c(curve, list(scale = coordinate_units(curve), names = coordinate_names(curve, fit)))
+  if (is.null(problem$spec$family$links)) sums_curve(fit, problem) else free_curve(fit, problem)
 }
 
-# The block of each coordinate.
-coordinate_blocks <- function(curve) {
-  col(curve$at)[match(seq_len(curve$q), curve$at)]
-}
-
-# Users' units of each coordinate in one of the core's: only those of a parameter itself have any.
-coordinate_units <- function(curve) {
-  block <- coordinate_blocks(curve)
-  own <- block > 1L & c("log", curve$links)[block] == "identity"
-  ifelse(own, curve$unit[block], 1)
-}
-
-# log(prop.2/prop.1), mean.1, log(sd.1); log(sd) where it is shared.
-coordinate_names <- function(curve, fit) {
-  names <- character(curve$q)
-  for (b in seq_along(curve$blocks)) {
-    shared <- b > 1L && curve$blocks[b] %in% fit$equal
-    for (j in which(!is.na(curve$at[, b]))) {
-      own <- if (shared) curve$blocks[b] else paste(curve$blocks[b], fit$components[j], sep = ".")
-      names[curve$at[j, b]] <- if (b > 1L) sprintf(links[[curve$links[b - 1L]]]$label, own) else
-        sprintf("log(%s/prop.%s)", own, fit$components[curve$reference])
-    }
-  }
-  names
-}
-
-# d parameters / d free coordinates, both in the core's units: a row per parameter, in the order of coef().
-parameter_slopes <- function(curve) {
-  k <- nrow(curve$at)
-  slopes <- matrix(0, length(curve$at), curve$q)
-  prop <- curve$theta[, 1L]
-  logs <- which(!is.na(curve$at[, 1L]))
-  for (l in logs) {
-    slopes[seq_len(k), curve$at[l, 1L]] <- ifelse(curve$estimated[, 1L], -prop * prop[l] / curve$room, 0)
-    slopes[l, curve$at[l, 1L]] <- prop[l] * sum(prop[curve$estimated[, 1L] & seq_len(k) != l]) / curve$room
-  }
-  for (b in seq_along(curve$links)) {
-    at <- curve$at[, b + 1L]
-    free <- which(!is.na(at))
-    slopes[cbind(b * k + free, at[free])] <- links[[curve$links[b]]]$slope(curve$theta[free, b + 1L])
-  }
-  slopes
-}
+parameter_slopes <- function(curve) curve$ways$slopes(curve)
 
 # Adds to a curvature: covariance (of the free coordinates, in the core's units; NA where there is none) and notes.
 with_covariance <- function(curve, fit, type) {
+  curve <- curve$ways$inform(curve, fit, type)
   root <- sqrt(diag(curve$metric))
   scaled <- curve$information / outer(root, root)
   sound <- all(is.finite(scaled))
@@ -144,7 +90,7 @@ with_covariance <- function(curve, fit, type) {
 curvature_notes <- function(curve, fit, lowest) {
   lost <- theta_names(family_of(fit$family), fit$components, names_of_columns(fit$x))[curve$lost]
   c(
-    if (curve$q && (fit$convergence$flat || abs(lowest) <= no_information)) {
+    if (curve$q && (fit$convergence$flat || isTRUE(curve$singular) || abs(lowest) <= no_information)) {
       c(singular = "The information is singular: components coincide or a parameter makes no difference.")
     } else if (lowest < 0) {
       c(indefinite = "The information is not positive definite: the parameters are at no maximum.")
@@ -187,7 +133,7 @@ row_sizes <- function(slopes) {
 
 # Of all parameters in the order of coef(), in users' units; NA where there is none.
 parameter_errors <- function(curve) {
-  errors <- standard_errors(parameter_slopes(curve), curve$covariance) * rep(curve$unit, each = nrow(curve$at))
+  errors <- standard_errors(parameter_slopes(curve), curve$covariance) * curve$ways$units(curve)
   ifelse(as.vector(curve$estimated), errors, NA_real_)
 }
 
@@ -199,6 +145,14 @@ scale_covariance <- function(covariance, units) {
       "or confint(), which has no squares.")
   }
   scaled
+}
+
+# Stops where a family has no free coordinates.
+check_coordinates <- function(fit) {
+  family <- family_of(fit$family)
+  if (is.null(family$links)) {
+    stop_input("scale", paste0("\"natural\" for ", family$title, " components, which have no free coordinates"), "\"free\"")
+  }
 }
 
 #' Covariances of the estimates
@@ -274,6 +228,7 @@ vcov.emix <- function(object, type = c("observed", "sandwich", "bootstrap"), sca
   complete <- check_flag(complete, "complete")
   if (type == "bootstrap") return(vcov(resample_fit(object, ...), scale = scale, complete = complete))
   check_no_dots(...)
+  if (scale == "free") check_coordinates(object)
   curve <- fit_covariance(object, type)
   if (scale == "free") {
     covariance <- scale_covariance(curve$covariance, curve$scale)
@@ -285,8 +240,7 @@ vcov.emix <- function(object, type = c("observed", "sandwich", "bootstrap"), sca
   covariance <- matrix(NA_real_, length(kept), length(kept))
   if (any(kept)) {
     own <- slopes[kept, , drop = FALSE]
-    units <- rep(curve$unit, each = object$k)[kept]
-    covariance[kept, kept] <- scale_covariance(own %*% curve$covariance %*% t(own), units)
+    covariance[kept, kept] <- scale_covariance(own %*% curve$covariance %*% t(own), curve$ways$units(curve)[kept])
   }
   names <- theta_names(family_of(object$family), object$components, names_of_columns(object$x))
   dimnames(covariance) <- list(names, names)
