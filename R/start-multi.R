@@ -188,7 +188,8 @@ golden_rows <- function(n, some) floor(n * (seq_len(some) * (sqrt(5) - 1) / 2) %
 
 pick_rows <- function(rows, most) {
   if (rows$n <= most) return(rows)
-  at <- sort(unique(c(golden_rows(rows$n, most), unlist(lapply(split(seq_len(rows$n), rows$label), utils::head, 100L)))))
+  known <- if (!is.null(rows$label)) lapply(split(seq_len(rows$n), rows$label), utils::head, 100L)
+  at <- sort(unique(c(golden_rows(rows$n, most), unlist(known))))
   rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, at)
   rows$n <- length(at)
   rows

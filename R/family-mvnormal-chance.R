@@ -1,0 +1,91 @@
+# Chance clusters among multivariate normal components.
+#
+# A component of volume (root of the determinant) below a third of the largest is asked: it puts N rows into its ellipsoid of
+# 95 %, where the others put e. Would the data hold an ellipsoid like it by chance? Some of its rows, `used`, give it its form, so
+# that it may be as flat as they are: a Poisson count of mean e must reach N - used + e, in one of the ellipsoids that used + 1
+# rows out of all give. With fewer than used + 3 rows a component is always called a chance cluster. `e` is had by a soft
+# ellipsoid, a normal bump of its volume, for which it has a closed form.
+
+# How many rows give the form of a component's covariance. NULL: volumes are equal, no component is unbounded.
+form_rows <- function(cov, d) {
+  if (substr(cov, 1L, 1L) == "E") NULL else if (cov == "VVV") d else 1
+}
+
+# Log density (but for its constant) of normal vectors (columns of `gap`) with covariances (columns of s).
+log_bumps <- function(s, gap) {
+  d <- nrow(gap)
+  if (d > 6L) {
+    return(vapply(seq_len(ncol(s)), function(i) {
+      root <- chol(matrix(s[, i], d))
+      -sum(log(diag(root))) - sum(backsolve(root, gap[, i], transpose = TRUE)^2) / 2
+    }, 0))
+  }
+  l <- vector("list", d * d)
+  z <- vector("list", d)
+  value <- 0
+  for (r in seq_len(d)) {
+    rest <- gap[r, ]
+    for (c in seq_len(r)) {
+      v <- s[(c - 1L) * d + r, ]
+      for (q in seq_len(c - 1L)) v <- v - l[[(q - 1L) * d + r]] * l[[(q - 1L) * d + c]]
+      l[[(c - 1L) * d + r]] <- if (c == r) sqrt(v) else v / l[[(c - 1L) * d + c]]
+      if (c < r) rest <- rest - l[[(c - 1L) * d + r]] * z[[c]]
+    }
+    root <- l[[(r - 1L) * d + r]]
+    z[[r]] <- rest / root
+    value <- value - log(root) - z[[r]]^2 / 2
+  }
+  value
+}
+
+# For each of many runs (a column of each block): may a component be a chance cluster?
+mvnormal_spurious <- function(parameters, total, spec) {
+  prop <- as.matrix(parameters$prop)
+  k <- nrow(prop)
+  runs <- ncol(prop)
+  mean <- matrix(parameters$mean, ncol = k * runs)
+  cov <- matrix(parameters$cov, ncol = k * runs)
+  d <- nrow(mean)
+  spurious <- rep(FALSE, runs)
+  used <- form_rows(spec$family$cov, d)
+  if (k < 2L || is.null(used)) return(spurious)
+  at <- (seq_len(d) - 1L) * d + seq_len(d)
+  # In units of the first component of each run nothing is out of range.
+  unit <- sqrt(cov[at, (col(prop) - 1L) * k + 1L, drop = FALSE])
+  cov <- cov / (unit[rep(seq_len(d), d), , drop = FALSE] * unit[rep(seq_len(d), each = d), , drop = FALSE])
+  mean <- mean / unit
+  volume <- matrix(log_dets(cov, d) / 2, k)
+  rows <- total * prop
+  live <- rows > 0
+  largest <- apply(ifelse(live, volume, -Inf), 2L, max)
+  narrow <- which(volume < rep(largest, each = k) - log(3) & live & !held_components(spec, k))
+  if (!length(narrow)) return(spurious)
+  run <- col(prop)[narrow]
+  few <- rows[narrow] < 0.95 * (used + 3)
+  spurious[run[few]] <- TRUE
+  narrow <- narrow[!spurious[run]]
+  if (!length(narrow)) return(spurious)
+  run <- col(prop)[narrow]
+  own <- rep(narrow, each = k)
+  other <- as.vector(outer(seq_len(k), (run - 1L) * k, "+"))
+  bump <- soft_radius(d)
+  logs <- log_bumps(cov[, other, drop = FALSE] + bump * cov[, own, drop = FALSE], mean[, own, drop = FALSE] - mean[, other, drop = FALSE])
+  inside <- exp(logs + volume[own] + d * log(bump) / 2)
+  expected <- colSums(matrix(ifelse(own == other, 0, rows[other] * pmin(inside, 1)), k))
+  count <- rows[narrow] * 0.95 - used
+  chance <- stats::ppois(ceiling(count + expected) - 1, expected, lower.tail = FALSE, log.p = TRUE)
+  windows <- lchoose(max(total, used + 1), used + 1)
+  spurious[run[chance + windows > log(0.001)]] <- TRUE
+  spurious
+}
+
+# Of a normal bump, the variance (in those of a component) with which its volume is that of the ellipsoid of 95 %.
+soft_radius <- function(d) {
+  log_volume <- d * log(pi) / 2 - lgamma(d / 2 + 1) + d * log(stats::qchisq(0.95, d)) / 2
+  exp(2 * log_volume / d) / (2 * pi)
+}
+
+held_components <- function(spec, k) {
+  held <- spec$held$cov
+  if (is.null(held)) rep(FALSE, k) else colSums(matrix(held, ncol = k)) > 0
+}
