@@ -12,7 +12,11 @@ plot_columns <- function(x, chosen, what, level, col, main, xlab, ...) {
   if (length(at) == 1L) return(plot_marginal(x, at, style, main, xlab, ...))
   view <- view_of(x, at, most = if (length(at) > 2L) 2000L else 5000L)
   view$note <- paste(c(chosen$note, view$note), collapse = "; ")
-  if (length(at) > 2L) return(plot_pairs(x, view, what, level, style, main, ...))
+  if (length(at) > 2L) {
+    given <- intersect(c("xlab", "ylab", "xlim", "ylim"), c(if (!is.null(xlab)) "xlab", names(list(...))))
+    if (length(given)) stop_input(given[1L], "left out: a matrix of panels has the columns' names and ranges")
+    return(plot_pairs(x, view, what, level, style, main, ...))
+  }
   plot_plane(x, view, what, level, style, main, xlab, ...)
 }
 

@@ -205,10 +205,12 @@ plot_normal <- function(x, style, main, xlab, breaks, ...) {
   component_legend(x, style, main)
 }
 
-open_panel <- function(x_range, y_range, main, xlab, ylab, ...) {
-  defaults <- list(xlim = x_range, ylim = y_range, main = main, xlab = xlab, ylab = ylab, bty = "l", las = 1,
+# An empty panel; the user's graphical parameters in `...` win. Names with a dot, as a user's `ylab` must not be taken for one of these.
+open_panel <- function(x_range, y_range, .main, .xlab, .ylab, ...) {
+  defaults <- list(xlim = x_range, ylim = y_range, main = .main, xlab = .xlab, ylab = .ylab, bty = "l", las = 1,
     xaxs = "r", yaxs = "i")
   given <- list(...)
+  given <- given[!duplicated(names(given), fromLast = TRUE)]
   do.call(graphics::plot.default, c(list(NA, NA, type = "n"), given, defaults[setdiff(names(defaults), names(given))]))
 }
 

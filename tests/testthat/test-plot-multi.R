@@ -138,6 +138,8 @@ test_that("columns are chosen by name or number, and one is a univariate mixture
   for (bad in list("none such", c("Petal.Width", "Petal.Width"), 0, 5, 1.5, NA, TRUE, character(), 1:5, list(1))) {
     expect_input_error(plot(flowers, columns = bad), "columns")
   }
+  expect_input_error(plot(flowers, xlab = "x"), "xlab")
+  expect_input_error(plot(flowers, ylim = 0:1), "ylim")
   for (bad in list(1:3, 1:4)) expect_input_error(plot(flowers, "density", columns = bad), "columns")
   expect_input_error(plot(flowers, "uncertainty", columns = 1), "columns")
   for (type in c("discriminant", "residuals", "qq", "worm")) expect_input_error(plot(flowers, type, columns = 1:2), "columns", named = "columns")

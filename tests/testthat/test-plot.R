@@ -55,6 +55,9 @@ test_that("labels, weights, missing rows", {
 test_that("the documented arguments", {
   expect_plot(normal_fit, type = "fit", col = c("red", "#00FF00"), main = "Geyser",
     xlab = "minutes", breaks = 5, xlim = c(30, 120), cex.axis = 0.8)
+  for (type in c("fit", "qq", "distribution", "uncertainty", "starts")) {
+    expect_plot(normal_fit, type = type, ylab = "share", yaxs = "i")
+  }
   expect_plot(coin_fit, col = 2:3, main = "", xlab = "share", cex.axis = 0.8)
   expect_plot(normal_fit, breaks = 1)
   expect_plot(normal_fit, breaks = seq(40, 100, 4))
