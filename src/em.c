@@ -182,6 +182,8 @@ static bool try_candidate(em_loop *l, em_kind kind, double *objective)
     else if (kind == EM_BY_NEWTON)
         em_accel_learn(&l->accel, 1, 1); /* too small to be measured: a success */
     l->stuck = !(better || level);
+    if (l->by_sums && l->stuck)
+        em_sums_refuse(&l->sums);
     l->pinned = l->pinned || (l->settling && l->stuck);
     return !l->stuck;
 }

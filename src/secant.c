@@ -8,6 +8,9 @@
 /* A difference that the newer ones explain but for this part of it tells nothing new. */
 static const double least_new = 1e-10;
 
+/* The first damping of a step. */
+static const double first_lambda = 1e-3;
+
 size_t em_secant_memory(int n)
 {
     return em_at(3 * (EM_SECANTS + 1), n) + em_at(EM_SECANTS, EM_SECANTS) + 2 * EM_SECANTS;
@@ -63,16 +66,22 @@ void em_secant_add(em_secant *s, const double *x, const double *f, const double 
     memcpy(s->e, e, bytes);
 }
 
-/* <A dx_i, dx_j> for the newest differences, newest first; symmetric but for rounding and
- * curvature, and made so. */
+/* <(A + lambda) dx_i, dx_j> */
+static double product(const em_secant *s, int i, int j)
+{
+    double value = -em_inner(s->df + at(s, i), s->de + at(s, j), s->n);
+    if (s->lambda > 0)
+        value += s->lambda * em_inner(s->dx + at(s, i), s->de + at(s, j), s->n);
+    return value;
+}
+
+/* For the newest differences, newest first; symmetric but for rounding and curvature, and made
+ * so. */
 static void fill_matrix(em_secant *s)
 {
     for (int i = 0; i < s->used; i++)
-        for (int j = 0; j <= i; j++) {
-            double ij = -em_inner(s->df + at(s, i), s->de + at(s, j), s->n);
-            double ji = -em_inner(s->df + at(s, j), s->de + at(s, i), s->n);
-            s->matrix[em_at(j, EM_SECANTS) + (size_t)i] = (ij + ji) / 2;
-        }
+        for (int j = 0; j <= i; j++)
+            s->matrix[em_at(j, EM_SECANTS) + (size_t)i] = (product(s, i, j) + product(s, j, i)) / 2;
 }
 
 /* Cholesky factor of the leading part of the matrix, as far as it is positive definite; returns
@@ -126,4 +135,12 @@ double em_secant_step(em_secant *s, double *step)
             step[l] += s->sol[i] * (dx[l] + df[l]);
     }
     return gain;
+}
+
+void em_secant_learn(em_secant *s, bool taken)
+{
+    if (!taken)
+        s->lambda = s->lambda < first_lambda ? first_lambda : 8 * s->lambda;
+    else
+        s->lambda = s->lambda < first_lambda ? 0 : s->lambda / 4;
 }

@@ -17,6 +17,9 @@
  * method with EM as its preconditioner (Jamshidian & Jennrich 1993); unlike Anderson's (1965) it
  * needs no measure of length.
  *
+ * Far from a maximum the step is damped as in accel.h, <(A + lambda) u - f, dx> = 0: lambda rises
+ * where a step is refused and falls where one is taken.
+ *
  * That sums are moved, and the M-step goes back to parameters, keeps every step legal: covariances
  * in their structure, held and shared parameters, priors. */
 #ifndef EMIX_SECANT_H
@@ -29,6 +32,7 @@ enum { EM_SECANTS = 12 };
 typedef struct {
     int n, used, newest;        /* length of x; differences that are kept */
     bool begun;                 /* is there a last point */
+    double lambda;              /* of the next step */
     double *x, *f, *e;          /* the last point */
     double *dx, *df, *de;       /* EM_SECANTS columns each */
     double *matrix, *rhs, *sol; /* of the small system */
@@ -46,5 +50,8 @@ void em_secant_add(em_secant *s, const double *x, const double *f, const double 
 /* The step from the last point; returns what a quadratic objective would gain by its part in the
  * span of the differences, which is 0 where there are none. */
 double em_secant_step(em_secant *s, double *step);
+
+/* What became of it. */
+void em_secant_learn(em_secant *s, bool taken);
 
 #endif

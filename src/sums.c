@@ -135,6 +135,8 @@ bool em_sums_propose(em_sums *s, em_problem *p, double *moved)
 void em_sums_accept(em_sums *s, bool candidate, double gain)
 {
     s->gained = gain;
+    if (candidate)
+        em_secant_learn(&s->secant, true);
     s->patience -= s->patience > 0;
     if (candidate)
         memcpy(s->x, s->next, (size_t)s->n * sizeof(double));
@@ -147,6 +149,11 @@ void em_sums_accept(em_sums *s, bool candidate, double gain)
 static void keep_sums(em_sums *s, em_problem *p)
 {
     memcpy(s->saved, p->sums, ((size_t)s->n + 1) * sizeof(double));
+}
+
+void em_sums_refuse(em_sums *s)
+{
+    em_secant_learn(&s->secant, false);
 }
 
 /* Far below tol, as steps are cheap; or where rounding lets nothing be gained. */

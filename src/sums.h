@@ -41,6 +41,9 @@ bool em_sums_propose(em_sums *s, em_problem *p, double *moved);
 /* theta has become the candidate, or the EM step, and gained so much. */
 void em_sums_accept(em_sums *s, bool candidate, double gain);
 
+/* The candidate has been refused. */
+void em_sums_refuse(em_sums *s);
+
 /* Does it seem that there is nothing left to gain? */
 bool em_sums_ended(const em_sums *s, double objective, double tol);
 
