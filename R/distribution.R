@@ -79,22 +79,26 @@ log1m_exp <- function(x) ifelse(x > -log(2), log(-expm1(x)), log1p(-exp(x)))
 #' Density, distribution function, quantile function and random generation, in R's own
 #' convention, for a fit or for parameters written down.
 #'
-#' @param x,q vectors of values; for a binomial mixture numbers of successes. `NA` gives `NA`.
+#' @param x,q vectors of values; for a binomial mixture numbers of successes; for a multivariate normal one a matrix or a data
+#'   frame of its columns, or one row. `NA` gives `NA`.
 #' @param p a vector of probabilities.
 #' @param n number of values to draw; if it is a vector, its length.
 #' @param mixture a fit of [emix()], or a list of parameters of equal lengths: `prop`
-#'   (of sum 1), with `mean` and `sd` (normal) or with `prob` (binomial).
+#'   (of sum 1), with `mean` and `sd` (normal), with `prob` (binomial), or with `mean` and `cov` in the form of
+#'   [mix_mvnormal()] (multivariate normal).
 #' @param size numbers of trials of a binomial mixture: one, or one per value.
 #' @param log,log.p if `TRUE`, probabilities are given as logarithms.
 #' @param lower.tail if `TRUE` (default), probabilities are `P(X <= q)`, else `P(X > q)`.
-#' @return a numeric vector as long as `x`, `q` or `p`, or of `n` values. `remix()` uses R's
+#' @return a numeric vector as long as `x`, `q` or `p`, or of `n` values; of rows of several columns `demix()` gives a value for
+#'   each, `remix()` a matrix of `n` rows. `remix()` uses R's
 #'   generator: the components are drawn first, then the values.
 #' @details
 #' The density is `sum_j prop_j f_j(x)` and so for the distribution function, both summed on the log scale, so
 #' that far tails keep their digits. The quantile is found by halving between the smallest
 #' and the largest of the components' quantiles.
 #' @section Errors:
-#' `emix_error_input` for arguments that do not fit.
+#' `emix_error_input` for arguments that do not fit; and for `pemix()` and `qemix()` of a multivariate normal mixture, whose
+#' rows have no order.
 #' @examples
 #' people <- list(prop = c(0.5, 0.5), mean = c(164, 177), sd = c(6, 6.5))
 #' demix(170, people)
@@ -117,6 +121,7 @@ demix <- function(x, mixture, size = NULL, log = FALSE) {
 #' @export
 pemix <- function(q, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
   m <- read_mixture(mixture)
+  check_line(m$family, "A distribution function")
   lower.tail <- check_flag(lower.tail, "lower.tail")
   log.p <- check_flag(log.p, "log.p")
   over_known(with_size(q, "q", m, size), function(known, at) {
@@ -128,6 +133,7 @@ pemix <- function(q, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
 #' @export
 qemix <- function(p, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
   m <- read_mixture(mixture)
+  check_line(m$family, "A quantile")
   lower.tail <- check_flag(lower.tail, "lower.tail")
   log.p <- check_flag(log.p, "log.p")
   p <- check_numeric(p, "p")
@@ -144,18 +150,20 @@ qemix <- function(p, mixture, size = NULL, lower.tail = TRUE, log.p = FALSE) {
 remix <- function(n, mixture, size = NULL) {
   m <- read_mixture(mixture)
   n <- if (length(n) > 1L) length(n) else check_count(n, "n", 0, 2^31 - 1)
-  size <- with_size(numeric(n), "n", m, size)
-  size <- if (is.matrix(size)) size[, 2L]
+  size <- if (is.matrix(m$parameters$mean)) with_size(m$parameters$mean[, 1L], "n", m, size) else with_size(numeric(n), "n", m, size)
+  size <- if (m$family$name == "binomial") size[, 2L]
   draw_mixture(n, m$parameters, m$family, size)
 }
 
 draw_mixture <- function(n, parameters, family, size = NULL,
                          component = sample.int(length(parameters$prop), n, replace = TRUE, prob = parameters$prop)) {
   force(component)
-  value <- numeric(n)
+  columns <- if (is.matrix(parameters$mean)) rownames(parameters$mean)
+  value <- if (is.null(columns)) numeric(n) else matrix(0, n, length(columns), dimnames = list(NULL, columns))
   for (j in unique(component)) {
     at <- which(component == j)
-    value[at] <- family$draw(length(at), one_component(parameters, j), size[at])
+    drawn <- family$draw(length(at), one_component(parameters, j), size[at])
+    if (is.null(columns)) value[at] <- drawn else value[at, ] <- drawn
   }
   value
 }
@@ -171,13 +179,29 @@ read_mixture <- function(mixture) {
   }
   family <- family_with(names(mixture))
   blocks <- c("prop", family$blocks)
-  parameters <- check_parameters(mixture, "mixture", family, length(mixture$prop), free = FALSE)
+  columns <- if (any(family$sizes(2L) > 1L)) columns_of_means(mixture[[family$required]])
+  parameters <- check_parameters(mixture, "mixture", family, length(mixture$prop), free = FALSE, columns)
   missing <- setdiff(blocks, names(parameters))
   if (length(missing)) stop_input(paste0("mixture$", missing[1L]), "given")
   if (!length(mixture$prop) || abs(sum(mixture$prop) - 1) > 1e-6) {
     stop_input("mixture$prop", "of sum 1", format(sum(mixture$prop)))
   }
-  list(family = family, parameters = parameters[blocks])
+  parameters <- parameters[blocks]
+  if (!is.null(columns)) parameters <- shape_parameters(parameters, block_sizes(family, length(columns)), component_labels(mixture), columns)
+  list(family = family, parameters = parameters)
+}
+
+# Names of columns, from a matrix of means.
+columns_of_means <- function(mean) {
+  d <- NROW(mean)
+  if (d < 2L) stop_input("mixture$mean", "a matrix of a row per column and a column per component", describe(mean))
+  names <- if (is.matrix(mean)) rownames(mean) else names(mean)
+  if (is.null(names) || anyDuplicated(names)) paste0("x", seq_len(d)) else names
+}
+
+component_labels <- function(mixture) {
+  names <- if (is.matrix(mixture$mean)) colnames(mixture$mean) else NULL
+  or_default(names, or_default(names(mixture$prop), as.character(seq_along(mixture$prop))))
 }
 
 # The family whose parameters these are: the largest that is all there, else the nearest.
@@ -189,9 +213,34 @@ family_with <- function(names) {
   family_of(family_names[which.max(score)])
 }
 
+# Rows of these columns: a matrix or a data frame, whose columns are found by name or, without names, by place; or one row.
+columns_like <- function(x, argument, columns) {
+  d <- length(columns)
+  if (is.data.frame(x)) x <- as.matrix(if (all(columns %in% names(x))) x[columns] else x)
+  if (is.numeric(x) && is.null(dim(x)) && length(x) == d) x <- matrix(x, 1L, dimnames = list(NULL, names(x)))
+  if (!is.matrix(x) || !is.numeric(x)) stop_input(argument, sprintf("a numeric matrix or a data frame of %d columns", d), describe(x))
+  if (all(columns %in% colnames(x)) && !anyDuplicated(colnames(x))) x <- x[, columns, drop = FALSE]
+  if (ncol(x) != d) stop_input(argument, sprintf("of %d columns (%s)", d, listing(columns)), sprintf("of %d", ncol(x)))
+  storage.mode(x) <- "double"
+  dimnames(x) <- list(NULL, columns)
+  x
+}
+
+# Distribution functions and quantiles are of one value.
+check_line <- function(family, what) {
+  if (is.null(family$cdf)) {
+    emix_stop("input", what, " is not there for the ", family$title, " family: rows of several columns have no order.",
+      argument = "mixture")
+  }
+}
+
 # Values, beside their numbers of trials where the family has them.
 with_size <- function(x, argument, m, size) {
   if (is.logical(x) && all(is.na(x))) storage.mode(x) <- "double"
+  if (is.matrix(m$parameters$mean)) {
+    if (!is.null(size)) stop_input("size", "left out: the mixture is not binomial")
+    return(columns_like(x, argument, rownames(m$parameters$mean)))
+  }
   x <- check_numeric(x, argument)
   if (m$family$name != "binomial") {
     if (!is.null(size)) stop_input("size", "left out: the mixture is not binomial")

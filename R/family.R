@@ -9,6 +9,12 @@
 #   blocks          names of the parameters of a component, in the order of theta
 #   links           by block: the scale on which any value is legal, of which the C family's coordinates are
 #   required        the block that a start must give
+#   shared          blocks that all components share by the family's nature (may be left out, as what follows)
+#   restrict        the family with what `equal` shares
+#   check_rows      stops for rows of which nothing can be estimated
+#   read_block      a block as users give it, checked, as a flat vector
+#   df              free parameters of a spec
+#   conform         parameters brought to what the family demands of them
 #   options         the constants of the C family, from the rows
 #   rows            what the user gave -> rows as the C family reads them
 #   affine          where the C core should put and scale the rows
@@ -36,7 +42,7 @@
 #                   adds to both), root (is the square root taken); shared blocks: the components' are summed
 #   density_text    the density of one row as R code, each number through show()
 
-family_names <- c("normal", "binomial")
+family_names <- c("normal", "binomial", "mvnormal")
 
 # The list of a family, from <name>_family() in family-<name>.R: of a name, or of a value of mix_<name>() with its options.
 family_of <- function(family) {
@@ -47,8 +53,8 @@ family_of <- function(family) {
 
 #' Families of mixture components
 #'
-#' What the components of a mixture are. [emix()] takes the name (`"normal"`, `"binomial"`) or,
-#' where there are options, the value of one of these functions.
+#' What the components of a mixture are. [emix()] takes the name (`"normal"`, `"binomial"`, `"mvnormal"`) or,
+#' where there are options, the value of one of these functions. [mix_mvnormal()], for rows of several columns, has its own page.
 #'
 #' - `mix_normal()`: univariate normal, parameters `mean` and `sd`. Units: those of the data.
 #' - `mix_binomial()`: successes among a number of trials that may differ by row,
@@ -81,17 +87,16 @@ mix_binomial <- function(size = NULL) {
 
 #' @export
 print.emix_family <- function(x, ...) {
-  size <- if (is.null(x$size)) "" else paste0(", size ", listing(x$size))
-  cat(family_of(x)$title, " components", size, "\n", sep = "")
+  more <- if (!is.null(x$size)) paste0(", size ", listing(x$size))
+  if (!is.null(x$cov)) more <- paste0(" (", name_covariance(x$cov), ")")
+  cat(family_of(x)$title, " components", more, "\n", sep = "")
   invisible(x)
 }
 
 # The family argument of emix(), whatever way it was given.
 as_family <- function(family, columns) {
   if (is.null(family)) {
-    if (columns == 1L) return(mix_normal())
-    emix_stop("input", "`x` has ", columns, " columns: for successes and failures use ",
-      "`family = \"binomial\"`; other families of several columns do not exist yet.", argument = "x")
+    return(if (columns == 1L) mix_normal() else mix_mvnormal())
   }
   if (is.function(family)) family <- tryCatch(family(), error = function(e) NULL)
   if (inherits(family, "emix_family")) return(family)

@@ -27,7 +27,7 @@ keeps_order <- function(spec, start, labels, prior) {
 component_names <- function(spec, start, labels) {
   names <- as.character(seq_len(spec$k))
   given <- labels$levels
-  if (is.null(given) && is.list(start) && !is.data.frame(start)) given <- names_of_components(start[[spec$family$required]])
+  if (is.null(given) && is.list(start) && !is.data.frame(start)) given <- names_of_components(start[[spec$family$required]], spec)
   if (is.null(given) && (is.matrix(start) || is.data.frame(start))) given <- colnames(start)
   if (is.null(given) && (is.factor(start) || is.character(start))) given <- label_levels(start)
   given <- given[seq_len(min(length(given), spec$k))]
@@ -37,7 +37,7 @@ component_names <- function(spec, start, labels) {
 }
 
 # Of a parameter as users give it.
-names_of_components <- function(value) if (is.matrix(value)) colnames(value) else names(value)
+names_of_components <- function(value, spec) if (is.matrix(value)) colnames(value) else if (is.null(spec$columns)) names(value)
 
 check_k <- function(k, n) {
   k <- check_count(k, "k", 1, 1e5)
@@ -57,6 +57,7 @@ check_model <- function(frame, rows, family, k, fixed, equal, prior) {
     stop_input("size", "positive in at least one row", "zero in all")
   }
   check_prior(prior, spec)
+  if (!is.null(spec$family$check_rows)) spec$family$check_rows(rows, spec, prior)
   spec
 }
 
@@ -75,8 +76,12 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
     run$likelihood + row_offset(rows, table, affine)
   run$field <- settle_field(run, part, spec, control)
   run$points <- if (part$n < rows$n && spec$k > 1L) part$n
-  fit <- new_fit(run, rows, frame, spec, affine, family, start, control, prior)
-  if (!all(is.finite(c(unlist(fit$parameters), fit$loglik)))) {
+  own <- family
+  own$cov <- table$cov
+  fit <- new_fit(run, rows, frame, spec, affine, own, start, control, prior)
+  # Standard deviations may be numbers where variances are none.
+  sound <- is.null(spec$columns) || isTRUE(table$legal("cov", fit$parameters$cov)$ok)
+  if (!sound || !all(is.finite(c(unlist(fit$parameters), fit$loglik)))) {
     emix_stop("fit", "The parameters are beyond the range of numbers: use other units for the data.")
   }
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)

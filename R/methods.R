@@ -53,7 +53,7 @@ sound_parameters <- function(v, family, k, columns) {
   sizes <- block_sizes(family, length(columns))
   whole <- function(p, size) is.double(p) && length(p) == k * size && !anyNA(p) && (size == 1L || identical(dimnames(p)[[1L]], columns))
   if (!all(unlist(Map(whole, v, sizes)))) return(FALSE)
-  legal <- vapply(family$blocks, function(b) all(family$legal(b, as.vector(v[[b]]))$ok), NA)
+  legal <- vapply(family$blocks, function(b) all(family$legal(b, v[[b]])$ok), NA)
   all(legal) && all(v$prop >= 0 & v$prop <= 1) && abs(sum(v$prop) - 1) < 1e-6
 }
 
@@ -159,6 +159,8 @@ formula.emix <- function(x, ...) {
 fit_title <- function(x) {
   title <- family_of(x$family)$title
   many <- if (x$k == 1L) paste("One", title, "component") else sprintf("Mixture of %d %s components", x$k, title)
+  columns <- names_of_columns(x$x)
+  if (!is.null(columns)) many <- sprintf("%s (%s), %s", many, name_covariance(x$family$cov), counted(length(columns), "column"))
   if (length(x$equal) && x$k > 1L) paste0(many, ", equal ", listing(x$equal)) else many
 }
 

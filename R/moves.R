@@ -19,8 +19,6 @@ normal_log_density <- function(x, mean, cov) {
   -colSums(z^2) / 2 - sum(log(diag(root))) - d * log(2 * pi) / 2
 }
 
-chol_or_null <- function(s) tryCatch(chol(s), error = function(e) NULL)
-
 # Bhattacharyya's distance of each pair of components (columns of `pairs`).
 pair_distances <- function(m, pairs) {
   d <- nrow(m$mean)
@@ -31,20 +29,6 @@ pair_distances <- function(m, pairs) {
     gap <- backsolve(root, m$mean[, p[1L]] - m$mean[, p[2L]], transpose = TRUE)
     sum(gap^2) / 8 + sum(log(diag(root))) - sum(dets[p]) / 4
   })
-}
-
-log_det <- function(cov, d) {
-  root <- chol_or_null(matrix(cov, d))
-  if (is.null(root)) -Inf else 2 * sum(log(diag(root)))
-}
-
-# Moments of two components together: one component.
-merged_component <- function(m, a, b) {
-  both <- m$prop[c(a, b)]
-  share <- both / max(sum(both), .Machine$double.xmin)
-  gap <- m$mean[, a] - m$mean[, b]
-  list(prop = sum(both), mean = m$mean[, b] + share[1L] * gap,
-    cov = share[1L] * m$cov[, a] + share[2L] * m$cov[, b] + prod(share) * as.vector(outer(gap, gap)))
 }
 
 # Directions along which rows of one component are looked at, sphered by it (z: a row per row; share: their weights):

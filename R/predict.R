@@ -12,7 +12,7 @@
 #'   belongs to a component given its value;
 #'   `"class"`: a factor, the component of the highest posterior probability (the first of equals);
 #'   `"density"`: a vector, the mixture's density (binomial: probability) of each row;
-#'   `"cdf"`: a vector, the probability of a value not above the row's;
+#'   `"cdf"`: a vector, the probability of a value not above the row's (not for rows of several columns, as `"quantile"`);
 #'   `"quantile"`: the smallest value whose `"cdf"` is at least `p`: a vector, one value per `p`,
 #'   or for the binomial family a matrix, rows (which give the numbers of trials) x `p`.
 #' @param p probabilities for `type = "quantile"`, default quartiles.
@@ -34,12 +34,21 @@ predict.emix <- function(object, newdata = NULL,
   check_fit(object)
   type <- if (missing(type)) "posterior" else
     check_choice(type, "type", c("posterior", "class", "density", "cdf", "quantile"))
+  if (type %in% c("cdf", "quantile")) check_values(object, type)
   if (type == "quantile") return(predict_quantile(object, newdata, p))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   label <- if (is.null(newdata)) object$labels
   value <- over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type),
     empty = predict_rows(object, take_rows(object$x, 1L), NULL, type))
   if (is.null(newdata)) naresid(object$na.action, value) else value
+}
+
+check_values <- function(object, type) {
+  family <- family_of(object$family)
+  if (is.null(family$cdf)) {
+    stop_input("type", sprintf("\"posterior\", \"class\" or \"density\" for the %s family: rows of several columns have no order", family$title),
+      dQuote(type, FALSE))
+  }
 }
 
 predict_rows <- function(object, x, label, type) {
@@ -66,11 +75,13 @@ over_known <- function(x, f, empty = 0) {
 # New rows in the form of the fit's.
 new_rows <- function(object, newdata) {
   family <- family_of(object$family)
+  columns <- names_of_columns(object$x)
+  if (!is.null(columns)) {
+    if (is.data.frame(newdata) && !is.null(object$terms) && !all(columns %in% names(newdata))) newdata <- response_of(object, newdata)
+    return(columns_like(newdata, "newdata", columns))
+  }
   if (is.data.frame(newdata) && !is.null(object$terms)) {
-    frame <- tryCatch(model.frame(object$terms, newdata, na.action = stats::na.pass), error = function(e) {
-      emix_stop("input", "`newdata` cannot be used: ", conditionMessage(e), argument = "newdata")
-    })
-    newdata <- model.response(frame)
+    newdata <- response_of(object, newdata)
   } else if (is.data.frame(newdata)) {
     newdata <- if (ncol(newdata) == 1L) newdata[[1L]] else as.matrix(newdata)
   }
@@ -84,6 +95,14 @@ new_rows <- function(object, newdata) {
   tryCatch(family$rows(newdata, options), emix_error_input = function(e) {
     emix_stop("input", "`newdata` cannot be used: ", conditionMessage(e), argument = "newdata")
   })
+}
+
+# The formula's response in new data.
+response_of <- function(object, newdata) {
+  frame <- tryCatch(model.frame(object$terms, newdata, na.action = stats::na.pass), error = function(e) {
+    emix_stop("input", "`newdata` cannot be used: ", conditionMessage(e), argument = "newdata")
+  })
+  model.response(frame)
 }
 
 predict_quantile <- function(object, newdata, p) {
@@ -101,14 +120,18 @@ predict_quantile <- function(object, newdata, p) {
 #' Fitted values and residuals of a mixture
 #'
 #' `fitted()`: the mean of each row's components, weighted by its posterior probabilities (binomial:
-#' expected successes). `residuals()`: randomised quantile residuals (Dunn & Smyth
+#' expected successes; multivariate normal: a matrix, a mean for each column). `residuals()`: randomised quantile residuals (Dunn & Smyth
 #' 1996), `qnorm(F(x))` with the mixture's distribution function F; where F jumps (binomial) a
-#' uniform value within the jump, by R's generator. If the model holds they are standard normal.
+#' uniform value within the jump, by R's generator. If the model holds they are standard normal. Rows of several columns have
+#' no distribution function of that kind: for the multivariate normal family `F` is that of the squared distance
+#' `(x - mean_j)' cov_j^-1 (x - mean_j)`, which is chi-squared with `d` degrees of freedom for a row of component `j`, weighted by the
+#' row's posterior probabilities. These residuals are nearly standard normal where components lie apart; large ones are rows far
+#' from every component.
 #'
 #' @param object a fit of [emix()].
 #' @param type `"quantile"` (default), or `"response"`: observed minus fitted.
 #' @param ... not used; anything given is an error.
-#' @return a numeric vector, one value per row; with `na.action = na.exclude` in the fit, `NA` in the
+#' @return a numeric vector, one value per row (of several columns fitted values and response residuals are a matrix); with `na.action = na.exclude` in the fit, `NA` in the
 #'   rows left out. Units: of the data, but for quantile residuals, which have none.
 #' @references
 #' Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. *Journal of Computational
@@ -127,7 +150,8 @@ fitted.emix <- function(object, ...) {
 fitted_rows <- function(object) {
   family <- family_of(object$family)
   posterior <- own_posterior(object)
-  value <- numeric(object$n)
+  columns <- names_of_columns(object$x)
+  value <- if (is.null(columns)) numeric(object$n) else matrix(0, object$n, length(columns), dimnames = list(NULL, columns))
   for (j in seq_len(object$k)) {
     value <- value + unname(posterior[, j]) * family$centre(object$x, one_component(object$parameters, j))
   }
@@ -141,7 +165,7 @@ residuals.emix <- function(object, type = c("quantile", "response"), ...) {
   check_fit(object)
   type <- if (missing(type)) "quantile" else check_choice(type, "type", c("quantile", "response"))
   value <- if (type == "response") {
-    (if (is.matrix(object$x)) object$x[, 1L] else object$x) - fitted_rows(object)
+    (if (object$family$name == "binomial") object$x[, 1L] else object$x) - fitted_rows(object)
   } else {
     quantile_residuals(object)
   }
@@ -151,6 +175,7 @@ residuals.emix <- function(object, type = c("quantile", "response"), ...) {
 # From the nearer tail, on the log scale: rows 60 sd out have finite residuals too.
 quantile_residuals <- function(object) {
   family <- family_of(object$family)
+  if (is.null(family$cdf)) return(chi_squared_residuals(object))
   tail_of <- function(x, lower) mixture_cdf(x, object$parameters, family, lower, TRUE)
   x <- object$x
   low <- tail_of(x, TRUE)
@@ -163,6 +188,21 @@ quantile_residuals <- function(object) {
     low <- log_blend(below, low, u)
     high <- log_blend(high, at, 1 - u)
   }
+  ifelse(low < high, qnorm(low, log.p = TRUE), qnorm(high, lower.tail = FALSE, log.p = TRUE))
+}
+
+# Of rows of several columns: for a row of component j the squared distance from its mean is chi-squared with d degrees of freedom.
+# Their distribution functions, weighted by the row's posterior probabilities, on the log scale from the nearer tail.
+chi_squared_residuals <- function(object) {
+  posterior <- own_posterior(object)
+  d <- ncol(object$x)
+  squares <- lapply(seq_len(object$k), function(j) squared_distances(object$x, one_component(object$parameters, j)))
+  tail_of <- function(lower) {
+    terms <- lapply(seq_along(squares), function(j) log(posterior[, j]) + pchisq(squares[[j]], d, lower.tail = lower, log.p = TRUE))
+    pmin(unname(log_mix(terms, rep(1, object$k))), 0)
+  }
+  low <- tail_of(TRUE)
+  high <- tail_of(FALSE)
   ifelse(low < high, qnorm(low, log.p = TRUE), qnorm(high, lower.tail = FALSE, log.p = TRUE))
 }
 

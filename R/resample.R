@@ -18,7 +18,7 @@ boot_source <- function(fit, control) {
   spec <- fit_spec(fit)
   list(fit = fit, rows = rows, listed = listed_places(spec$sizes, spec$k, spec$columns), whole = whole, total = sum(row_weights(rows)), spec = spec, theta = inner_theta(fit, spec),
     affine = fit$core, prior = fit$arguments$prior, control = control,
-    size = if (is.matrix(fit$x)) fit$x[, 2L], labelled = if (any(fit$labels > 0L)) fit$labels > 0L)
+    size = if (fit$family$name == "binomial") fit$x[, 2L], labelled = if (any(fit$labels > 0L)) fit$labels > 0L)
 }
 
 # What is free, held and shared in a fit.

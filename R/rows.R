@@ -58,7 +58,9 @@ collect_rows <- function(x, family, weights, labels, na.action, names = NULL) {
   about <- describe_rows(x)
   if (about[["infinite"]] > 0) {
     bad <- which(is.infinite(x))[1L]
-    stop_input("x", "finite", sprintf("%g (row %.0f)", x[bad], (bad - 1) %% given + 1))
+    column <- names_of_columns(x)[(bad - 1) %/% given + 1]
+    stop_input("x", "finite", sprintf("%g (row %.0f%s)", x[bad], (bad - 1) %% given + 1,
+      if (is.null(column)) "" else paste0(", column ", sQuote(column, FALSE))))
   }
   weights <- check_weights(weights, given)
   labels <- check_labels(labels, given)

@@ -8,7 +8,8 @@
 #'   generator is put back afterwards.
 #' @param ... not used; anything given is an error.
 #' @return a data frame of `nsim` columns `sim_1`, `sim_2`, ..., one value per row of the fit (whatever its weight); for the
-#'   binomial family each column is a matrix (successes, failures) with the fit's numbers of trials. Known labels
+#'   binomial family each column is a matrix (successes, failures) with the fit's numbers of trials, for the multivariate normal one a
+#'   matrix of the data's columns. Known labels
 #'   are not kept: components are drawn anew. Rows that `na.exclude` left out are `NA`. The attribute `"seed"` is as in [stats::simulate()].
 #' @examples
 #' fit <- emix(faithful$waiting, k = 2)
@@ -36,7 +37,7 @@ simulate.emix <- function(object, nsim = 1, seed = NULL, ...) {
 
 draw_like <- function(object) {
   family <- family_of(object$family)
-  size <- if (is.matrix(object$x)) object$x[, 2L]
+  size <- if (object$family$name == "binomial") object$x[, 2L]
   value <- draw_mixture(object$n, object$parameters, family, size)
   if (is.null(size)) value else cbind(successes = value, failures = size - value)
 }

@@ -111,6 +111,7 @@ within_parameters <- function(line, spec, starts) {
 
 # All starts: parameters by block, a column per start, and the kind of each.
 make_starts <- function(rows, spec, starts, more = NULL) {
+  if (!is.null(spec$columns)) return(make_starts_multi(rows, spec, starts, more))
   family <- spec$family
   if (spec$k == 1L) return(list(parameters = from_groups(rep(1L, rows$n), rows, spec), kind = "whole"))
   u <- family$coordinate(rows$x)
@@ -143,7 +144,13 @@ make_starts <- function(rows, spec, starts, more = NULL) {
 
 # Starts with components of equal parameters, from which EM would not move them, are mended.
 all_apart <- function(parameters, spec) {
-  values <- lapply(parameters[spec$family$blocks], function(v) as.vector(signif(v, 14L)))
+  # Of several values of a component their sum and that of their squares tell: who has both in common is looked at.
+  by_component <- function(v, size) array(v, c(size, spec$k, NCOL(v)))
+  values <- unlist(Map(function(v, size) {
+    if (size == 1L) return(list(as.vector(signif(v, 14L))))
+    v <- by_component(v, size)
+    lapply(list(colSums(v), colSums(v^2)), function(sum) as.vector(signif(sum, 12L)))
+  }, parameters[spec$family$blocks], spec$sizes[spec$family$blocks]), recursive = FALSE)
   column <- as.vector(col(parameters$prop))
   order <- do.call(order, c(list(column), unname(values)))
   same <- Reduce(`&`, lapply(c(list(column), values), function(v) diff(v[order]) == 0))

@@ -107,6 +107,7 @@ division_lines <- function(x, family, digits) {
   held <- vapply(x$ratios, function(r) all(r$held), NA)
   text <- unlist(lines[!held])
   if (has_prior(x)) text <- c(text, "(the last term in a bracket is the prior's)")
+  if (!is.null(family$ratios_note)) text <- c(text, family$ratios_note)
   if (any(held)) text <- c(text, paste0("held: ", listing(names(x$ratios)[held], 9L)))
   if (length(text)) text else "nothing is free"
 }
@@ -115,7 +116,9 @@ has_prior <- function(x) any(x$log_prior != 0)
 
 block_lines <- function(x, family, block, digits) {
   r <- x$ratios[[block]]
-  new <- x$theta[[block]]
+  new <- x$theta[[or_default(r$block, block)]]
+  if (!is.null(r$column)) new <- new[r$column, ]
+  label <- function(j) paste(c(or_default(r$block, block), x$components[j], rownames(x$theta$mean)[r$column]), collapse = ".")
   times <- or_default(r$times, 1)
   count <- function(v) show_numbers(v, digits - 1L)
   terms <- function(parts, j, before) {
@@ -125,12 +128,12 @@ block_lines <- function(x, family, block, digits) {
     if (length(v) > 1L) paste0("(", text, ")") else text
   }
   one <- function(j) {
-    if (r$held[j]) return(paste0(block, ".", x$components[j], " is held at ", show_parameter(new[j], block, family, digits)))
+    if (r$held[j]) return(paste0(label(j), " is held at ", show_parameter(new[[j]], or_default(r$block, block), family, digits)))
     text <- paste(terms(r$over, j, r$before[1L]), "/", terms(r$under, j, r$before[2L]))
     if (r$root) text <- paste0("sqrt(", text, ")")
     if (times != 1) text <- paste(format(times, digits = 4L), "*", text)
-    name <- if (r$shared) block else paste0(block, ".", x$components[j])
-    paste0(name, " = ", text, " = ", show_parameter(new[j], block, family, digits))
+    name <- if (r$shared) block else label(j)
+    paste0(name, " = ", text, " = ", show_parameter(new[[j]], or_default(r$block, block), family, digits))
   }
   vapply(if (r$shared) 1L else seq_along(new), one, "")
 }

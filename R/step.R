@@ -146,9 +146,11 @@ step_ratios <- function(totals, new, lesson) {
   all <- sum((mass + rows)[free])
   own$prop <- list(over = list(mass, rows)[c(TRUE, any(rows > 0))], under = list(rep(all, spec$k)), before = c(0, 0), root = FALSE,
     times = 1 - sum(spec$values$prop[!free]))
-  own <- own[c("prop", intersect(blocks, names(own)))]
-  lapply(stats::setNames(nm = names(own)), function(b) {
-    c(own[[b]], list(shared = b != "prop" && shared[[b]], held = spec$held[[b]]))
+  own <- own[c("prop", setdiff(names(own), "prop"))]
+  lapply(stats::setNames(nm = names(own)), function(name) {
+    b <- or_default(own[[name]]$block, name)
+    held <- matrix(spec$held[[b]], ncol = spec$k)[or_default(own[[name]]$column, 1L), ]
+    c(own[[name]], list(shared = b != "prop" && shared[[b]], held = held))
   })
 }
 

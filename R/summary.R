@@ -6,11 +6,17 @@ summary.emix <- function(object, ...) {
   check_no_dots(...)
   check_fit(object)
   shares <- count_assigned(object)
-  table <- cbind(as.data.frame(object), shares[c("expected", "assigned")])
+  table <- cbind(summary_parameters(object), shares[c("expected", "assigned")])
   inference <- summary_inference(object)
   structure(list(fit = object, table = table, coefficients = inference$table, notes = inference$notes,
     certainty = shares$certain / object$nobs,
     AIC = AIC(object), BIC = BIC(object)), class = "summary.emix")
+}
+
+# Of rows of several columns the proportions: means and covariances are tables of their own.
+summary_parameters <- function(fit) {
+  table <- as.data.frame(fit)
+  if (is.null(names_of_columns(fit$x))) table else table[c("component", "prop")]
 }
 
 # What is worth the time of a summary: coordinates, rows times their squares, rows of the table where components have many parameters.
@@ -110,6 +116,11 @@ print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ..
   counts <- c("expected", "assigned")
   table[counts] <- lapply(x$table[counts], format, digits = digits, scientific = 5)
   print(utils::head(table, 50L), row.names = FALSE)
+  if (!is.null(names_of_columns(fit$x))) {
+    cat("\n")
+    print_part(means_text(fit, digits)[-1L, , drop = FALSE], most_printed[["mean"]], "column", "fit$parameters")
+    print_covariances(fit, digits)
+  }
   if (fit$k > 1L) {
     cat("\nrows are assigned with a mean posterior probability of ", format(x$certainty, digits = 3), "\n", sep = "")
   }

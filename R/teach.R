@@ -58,12 +58,15 @@ lesson_of_fit <- function(fit) {
 
 # An object keeps its lesson without functions, so that it survives saveRDS() and a new version of the package.
 put_away <- function(lesson) {
+  lesson$spec$cov <- lesson$spec$family$cov
   lesson$spec$family <- lesson$problem$spec <- NULL
   lesson
 }
 
 revive <- function(lesson) {
-  lesson$spec$family <- family_of(lesson$family)
+  own <- lesson$family
+  own$cov <- lesson$spec$cov
+  lesson$spec$family <- family_of(own)
   lesson$problem$spec <- lesson$spec
   lesson
 }

@@ -108,14 +108,20 @@ at_rows <- function(fit, rows) {
 
 row_columns <- function(fit) {
   if (fit$n == 0L) {
-    return(data.frame(.class = factor(character(), fit$components), .uncertainty = double(), .fitted = double(),
-      .resid = double()))
+    none <- fitted_columns(if (is.null(names_of_columns(fit$x))) double() else fit$x)
+    return(data.frame(.class = factor(character(), fit$components), .uncertainty = double(), none, .resid = double(), check.names = FALSE))
   }
   p <- own_posterior(fit)
   best <- cbind(seq_len(fit$n), max.col(p, "first"))
   p[best] <- 0
-  data.frame(.class = factor(fit$components[best[, 2L]], fit$components), .uncertainty = rowSums(p), .fitted = fitted_rows(fit),
-    .resid = quantile_residuals(fit))
+  data.frame(.class = factor(fit$components[best[, 2L]], fit$components), .uncertainty = rowSums(p), fitted_columns(fitted_rows(fit)),
+    .resid = quantile_residuals(fit), check.names = FALSE)
+}
+
+# .fitted, or .fitted.width and .fitted.height.
+fitted_columns <- function(value) {
+  if (!is.matrix(value)) return(list(.fitted = value))
+  stats::setNames(lapply(seq_len(ncol(value)), function(c) value[, c]), paste(".fitted", colnames(value), sep = "."))
 }
 
 add_columns <- function(data, columns) {
@@ -136,6 +142,7 @@ own_rows <- function(fit, data) {
 
 # The response as columns: under the names of the formula's variables where it has plain ones.
 response_columns <- function(fit, rows) {
+  if (!is.null(names_of_columns(rows))) return(as.data.frame(rows))
   counts <- is.matrix(rows)
   values <- if (counts) list(rows[, 1L], rows[, 2L] - rows[, 1L]) else list(rows)
   response <- if (!is.null(fit$terms)) formula(fit$terms)[[2L]]

@@ -56,7 +56,7 @@ update_arguments <- function(object, new) {
 # The rows of the fit in a form that emix() reads, whatever way they once came.
 own_data <- function(object) {
   x <- object$x
-  if (is.matrix(x)) x <- cbind(x[, 1L], x[, 2L] - x[, 1L])
+  if (object$family$name == "binomial") x <- cbind(x[, 1L], x[, 2L] - x[, 1L])
   labels <- object$labels
   if (!is.null(labels)) {
     # Only the levels that occur: with fewer components there may be no others.

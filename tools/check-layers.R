@@ -34,7 +34,7 @@ r_layers <- list(
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "nodes", "search", "moves", "leave"),
   c("emix", "fit", "select"),
-  c("methods", "predict", "simulate", "distribution", "update", "vcov", "curve-[a-z]+", "confint", "contrast", "profile(-[a-z]+)?", "summary",
+  c("methods(-[a-z]+)?", "predict", "simulate", "distribution", "update", "vcov", "curve-[a-z]+", "confint", "contrast", "profile(-[a-z]+)?", "summary",
     "select-[a-z]+", "overlap", "tidy", "resample", "replicates", "assign", "refit", "bootstrap(-[a-z]+)?", "lrt", "anova"),
   c("teach", "step(-[a-z]+)?", "bound", "basins"),
   c("plot(-[a-z]+)?", "trace", "gradient", "animate"),

@@ -108,9 +108,11 @@ test_that("a family that does not exist, or does not fit the response", {
     character(), stats::sd, data.frame())) {
     expect_input_error(emix(x, k = 2, family = bad), "family")
   }
-  expect_input_error(emix(coin_tosses, k = 2), "x", "binomial")
+  # Tosses of ten are collinear columns, of which no covariance can be estimated.
+  expect_error(emix(coin_tosses, k = 2), "family = \"binomial\"", class = "emix_error_degenerate")
   expect_input_error(emix(coin_tosses, k = 2, family = "normal"), "x", "column")
-  expect_input_error(emix(iris[, 1:4], k = 2), "x", "4 columns")
+  expect_input_error(emix(iris[, 1:4], k = 2, family = "normal"), "x", "4 columns")
+  expect_input_error(emix(iris[, 1], k = 2, family = "mvnormal"), "x", "two or more columns")
   expect_input_error(emix(iris, k = 2), "x", "Species")
 })
 

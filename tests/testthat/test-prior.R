@@ -244,9 +244,11 @@ test_that("em_prior()'s arguments have ranges", {
   for (bad in c(numbers, 2, list(1:3), list(c(1, 0.5)), list(c(NA, 2)), list(c(1, Inf)))) {
     expect_input_error(em_prior(prob = bad), "prob")
   }
-  for (bad in list("1", TRUE, list(2), NA_real_, NaN, Inf, c(1, 2), numeric())) {
+  for (bad in list("1", TRUE, list(2), NA_real_, NaN, Inf, c(1, NA), numeric())) {
     expect_input_error(em_prior(mean = bad), "mean")
   }
+  expect_input_error(emix(1:9, k = 1, prior = em_prior(mean = c(1, 2))), "prior$mean")
+  expect_input_error(emix(1:9, k = 1, prior = em_prior(scale = diag(2))), "prior$scale")
   for (name in c("shrinkage", "df", "scale")) {
     for (bad in c(numbers, list(1:2), list(numeric()))) {
       expect_input_error(do.call(em_prior, stats::setNames(list(bad), name)), name)
