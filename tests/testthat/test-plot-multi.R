@@ -17,7 +17,7 @@ odd_fits <- list(
   emix(faithful, k = 2, weights = rep(c(0, 1, 7, 0.5), 68)),
   emix(faithful, k = 2, labels = replace(rep(NA, 272), 1:4, c("long", "short"))),
   emix(cbind(a = iris[, 3] * 1e-8, b = iris[, 4] * 1e8, c = iris[, 1] + 1e8), k = 2),
-  emix(faithful[c(1, 2), ], labels = c("a", "b"), family = mix_mvnormal("EII"),
+  emix(faithful[c(1, 2), ], labels = c("a", "b"), family = mix_mvnormal("VVI"),
     fixed = list(cov = array(c(diag(2), diag(2)), c(2, 2, 2)))))
 
 test_that("the marginal density, its contours and ellipses are the mixture's", {
