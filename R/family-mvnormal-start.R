@@ -184,24 +184,3 @@ mvnormal_coincide <- function(parameters, a, b) {
   inner <- backsolve(root, t(backsolve(root, y$cov, transpose = TRUE)), transpose = TRUE)
   all(abs(eigen(inner, symmetric = TRUE, only.values = TRUE)$values - 1) < 0.1)
 }
-
-# May a run (a column of each block) have a component that is a chance cluster? See ?mix_mvnormal. `total`: how many rows the
-# data count for.
-mvnormal_spurious <- function(parameters, total, spec) {
-  k <- spec$k
-  d <- length(spec$columns)
-  spurious <- rep(FALSE, ncol(parameters$prop))
-  if (length(shared_blocks(spec)) && "cov" %in% shared_blocks(spec)) return(spurious)
-  held <- colSums(matrix(spec$held$cov, nrow = d^2)) > 0
-  rows <- total * parameters$prop
-  live <- parameters$prop > 0 & !held
-  varies <- strsplit(spec$family$cov, "")[[1L]] == "V"
-  least <- if (any(varies[-1L])) max(4, d + 1) else 4
-  spurious <- colSums(live & rows < least) > 0
-  for (s in which(!spurious & varies[1L] & colSums(live & rows < 2 * (d + 1)) > 0)) {
-    sd <- vapply(seq_len(k), function(j) exp(log_det(parameters$cov[place_of(j, d^2), s], d) / (2 * d)), 0)
-    here <- parameters$prop[, s] > 0
-    spurious[s] <- any(live[, s] & rows[, s] < 2 * (d + 1) & sd < max(sd[here]) / 3)
-  }
-  spurious
-}

@@ -48,9 +48,11 @@
 #' the latter.
 #'
 #' **Chance clusters.** The likelihood is unbounded where a component shrinks onto a plane; runs that go there are dropped and
-#' counted. A component whose covariance is its own is called a chance cluster (*spurious*) if it has fewer rows than four or
-#' than `d + 1`; or if its `det(cov)^(1 / (2 d))`, a mean standard deviation, is below a third of the largest component's and it has
-#' fewer than `2 (d + 1)` rows. Small and tight clusters of more rows are never called so.
+#' counted. A component whose volume varies is asked whether it is a chance cluster (*spurious*) where `det(cov)^(1/2)` is below a
+#' third of the largest component's. Some of its rows give it its form: `d` of them with `"VVV"`, else 1. With fewer than three
+#' more it always is one. Else it puts `N` rows into its ellipsoid of 95 %, where the others put `e`: it is one if a Poisson
+#' count of mean `e` reaches `N + e`, less those of its form, with a probability above 1/1000 in one of the ellipsoids that so
+#' many rows and one, out of all, can give. Small and tight clusters of more rows are not called so.
 #'
 #' @param cov the structure of the covariances, one of the fourteen names. Default `"VVV"`.
 #' @return a list of class `"emix_family"` with the elements `name` and `cov`.
@@ -180,7 +182,6 @@ mvnormal_family <- function(options = NULL) {
     sizes = function(columns) c(mean = columns, cov = columns^2L),
     shared = if (cov %in% c("EII", "EEI", "EEE")) "cov",
     restrict = function(equal) mvnormal_restrict(cov, equal),
-    links = c(mean = "identity", cov = "matrix"),
     required = "mean",
     columns = 2:256,
     spreads = FALSE,

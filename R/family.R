@@ -7,7 +7,7 @@
 #   smooth          is the density smooth along a single column of rows, with peaks at and of width
 #   discrete        does the distribution function jump at whole numbers
 #   blocks          names of the parameters of a component, in the order of theta
-#   links           by block: the scale on which any value is legal, of which the C family's coordinates are
+#   links           by block: the scale on which any value is legal, of which the C family's coordinates are; NULL: it has none
 #   required        the block that a start must give
 #   shared          blocks that all components share by the family's nature (may be left out, as what follows)
 #   restrict        the family with what `equal` shares
