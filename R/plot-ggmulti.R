@@ -35,12 +35,12 @@ gg_multis <- list(
 gg_columns <- function(x, chosen, what, level, style) {
   at <- chosen$at
   if (length(at) == 1L) {
-    return(gg_fit(marginal_fit(x, at), style, NULL) + ggplot2::labs(title = fit_title(x), x = shown_columns(x)[at]))
+    return(gg_fit(marginal_fit(x, at), style, NULL) + ggplot2::labs(title = multi_title(x), x = shown_columns(x)[at]))
   }
   view <- view_of(x, at, most = if (length(at) > 2L) 2000L else 5000L)
   view$note <- c(chosen$note, view$note)
   gg_planes(x, view, what, if (length(at) > 2L) max(level) else level, style) +
-    ggplot2::labs(title = if (what == "class") fit_title(x) else plane_titles[[what]])
+    ggplot2::labs(title = if (what == "class") multi_title(x) else plane_titles[[what]])
 }
 
 # Rows of data frames for each panel, with the names of its axes as factors.

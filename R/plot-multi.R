@@ -28,6 +28,12 @@ plot_multi <- function(x, type, col, main, xlab, columns, level, ...) {
   multi_plots[[type]](x, columns = columns, level = check_level(level), col = col, main = main, xlab = xlab, ...)
 }
 
+# Shorter than fit_title(): what fits above a picture.
+multi_title <- function(x) {
+  many <- if (x$k == 1L) "One multivariate normal component" else sprintf("Mixture of %d multivariate normal components", x$k)
+  paste(c(many, x$family$cov), collapse = ", ")
+}
+
 check_level <- function(level) {
   level <- check_numeric(level, "level")
   if (anyNA(level) || any(level <= 0 | level >= 1)) stop_input("level", "probabilities between 0 and 1", describe(level))

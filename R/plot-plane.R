@@ -8,7 +8,7 @@ plane_titles <- c(doubt = "Uncertainty of classes", density = "Density of the mi
 plot_columns <- function(x, chosen, what, level, col, main, xlab, ...) {
   at <- chosen$at
   style <- component_style(x, col)
-  if (is.null(main)) main <- if (length(at) > 1L && what != "class") plane_titles[[what]] else fit_title(x)
+  if (is.null(main)) main <- if (length(at) > 1L && what != "class") plane_titles[[what]] else multi_title(x)
   if (length(at) == 1L) return(plot_marginal(x, at, style, main, xlab, ...))
   view <- view_of(x, at, most = if (length(at) > 2L) 2000L else 5000L)
   view$note <- paste(c(chosen$note, view$note), collapse = "; ")
