@@ -333,15 +333,16 @@ static bool go(const em_axes *a, const place *p, double decrement, double *axes,
 {
     double angle = longest_of(p), factor = angle > longest ? longest / angle : 1;
 
-    for (int turn = 0; turn < MOST_HALVINGS; turn++, factor /= 2) {
+    for (int turn = 0; turn < MOST_HALVINGS; turn++) {
         move(p, axes, factor);
         double there = value_at(a, p, p->moved);
         bool near = decrement <= hidden * p->n && isfinite(there);
-        if (!(there <= *value - 0.1 * factor * decrement || near))
-            continue;
-        memcpy(axes, p->moved, p->size * sizeof(double));
-        *value = there;
-        return true;
+        if (there <= *value - 0.1 * factor * decrement || near) {
+            memcpy(axes, p->moved, p->size * sizeof(double));
+            *value = there;
+            return true;
+        }
+        factor /= 2;
     }
     return false;
 }
