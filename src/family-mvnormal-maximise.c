@@ -182,8 +182,10 @@ static em_status maximise_covs(const mv_fit *f, int *component)
 
     for (int j = 0; j < m->k; j++) {
         fill_scatter(f, j);
-        f->rows[j] = f->mass[j];
-        if (f->prior == NULL)
+        /* Without rows a covariance stays as it is: one that is held cannot collapse. */
+        bool keep = holds_cov(m, f->held, j);
+        f->rows[j] = keep ? 0 : f->mass[j];
+        if (f->prior == NULL || keep)
             continue;
         if (!em_mv_all_equal(m))
             add_prior(f, j, f->prior[EM_MV_DF] + d + 2);
