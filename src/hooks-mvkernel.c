@@ -24,7 +24,7 @@ static void check(SEXP x, SEXP centre, SEXP diagonal, SEXP offset)
 static double *placed(SEXP x, SEXP offset)
 {
     size_t n = (size_t)XLENGTH(x), past;
-    double *room = (double *)R_alloc(n + 2 * EM_LINE, sizeof(double));
+    double *room = (double *)R_alloc(n + 2 * (size_t)EM_LINE, sizeof(double));
 
     past = (size_t)room / sizeof(double) % EM_LINE;
     room += EM_LINE - past + (size_t)INTEGER(offset)[0];

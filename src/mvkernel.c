@@ -5,9 +5,9 @@
  *                                           inverse covariance
  *   moments    sum p_i y_i, sum p_i y_i y_i'
  *
- * The square is that of a vector, not y' w'w y, in which terms of both signs cancel; and moments are
- * about the centre, where rows far from zero lose nothing. Neither needs more than the products and
- * sums that it is made of: with d columns about d^2 / 2 a row.
+ * The square is that of a vector, not y' w'w y, in which terms of both signs cancel; and moments
+ * are about the centre, where rows far from zero lose nothing. Neither needs more than the products
+ * and sums that it is made of: with d columns about d^2 / 2 a row.
  *
  * An infinite square is a density of zero. Where infinities of both signs met on the way to it, as
  * can happen where products and sums are rounded apart, NaN is put right afterwards (mend).
@@ -22,8 +22,8 @@
 
 /* Vectors of one length, of several, or none. */
 #ifdef __GNUC__
-#define VECTOR(n) __attribute__((vector_size(8 * n)))
-#define LOOSE_VECTOR(n) __attribute__((vector_size(8 * n), aligned(8), may_alias))
+#define VECTOR(n) __attribute__((vector_size(8 * (n))))
+#define LOOSE_VECTOR(n) __attribute__((vector_size(8 * (n)), aligned(8), may_alias))
 #define INLINE static inline __attribute__((always_inline))
 #define APART __attribute__((noinline))
 #else
@@ -41,9 +41,11 @@
 #else
 #define UNROLL
 #endif
+/* NOLINTBEGIN(bugprone-macro-parentheses): names of variables */
 #define EACH(i, n) UNROLL for (int i = 0; i < (n); i++)
 #define EACH_BY(step, i, n) UNROLL for (int i = 0; i < (n); i += (step))
 #define EACH_TWICE(i, n) UNROLL for (int i = 1; i < (n); i *= 2)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /* Lengths: of AVX-512, of AVX2 and of any machine in one binary, of which the best is taken at run
  * time, where that can be done; elsewhere what the compiler may use. */
