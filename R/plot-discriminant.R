@@ -46,7 +46,6 @@ discriminant_names <- function(found, names, most = 2L) {
 
 discriminant_view <- function(x) {
   if (x$k < 2L) stop_input("type", "another: the fit is of one component", "\"discriminant\"")
-  if (ncol(x$x) < 2L) stop_input("type", "another: the fit is of one column", "\"discriminant\"")
   found <- discriminant_axes(x)
   view_of(x, axes = found$axes, scale = found$scale, names = discriminant_names(found, shown_columns(x)))
 }

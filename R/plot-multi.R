@@ -44,7 +44,6 @@ check_level <- function(level) {
 choose_columns <- function(x, columns, counts, wanted) {
   d <- ncol(x$x)
   names <- shown_columns(x)
-  if (d < min(counts)) stop_input("type", "another: the fit is of one column", "\"uncertainty\"")
   if (is.null(columns)) {
     if (d <= wanted) return(list(at = seq_len(d)))
     return(list(at = separating_columns(x, wanted), note = sprintf("%d of %d columns, those that separate the components best", wanted, d)))
