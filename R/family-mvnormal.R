@@ -209,7 +209,7 @@ mvnormal_family <- function(options = NULL) {
       rows * sum(log(affine$factor))
     },
     not_prior = "prob",
-    thin = spaced_rows,
+    thin = pick_rows,
     spurious = mvnormal_spurious,
     merge = mvnormal_merge,
     split = mvnormal_split,

@@ -79,7 +79,11 @@ part_of <- function(problem) {
 
 # Seconds, roughly, for all ways together; and what an evaluation with scores takes.
 ways_seconds <- 3
-seconds_of <- function(problem) NROW(problem$data$x) * (15 * problem$model$k + problem$model$k^2) * 1e-9
+seconds_of <- function(problem) {
+  k <- problem$model$k
+  each <- if (of_columns(problem$spec)) 10 + problem$data$columns^2 / 5 else 15 + k
+  NROW(problem$data$x) * k * each * 1e-9
+}
 
 # Where each way (a column of theta) leads in that time: a list of where it begins (from), where it is then
 # (to), and the best (at). Where that is not time enough, of fewer ways.
@@ -136,7 +140,7 @@ ways_apart <- function(parameters, groups, spec, times = c(0.5, 1.5, 5, 10)) {
       }
     }
     as_column(moved, spec)
-  }, double(spec$k * (1L + length(free))))
+  }, double(spec$k * sum(spec$sizes)))
   theta <- unique(theta, MARGIN = 2L)
   theta[, colSums(theta != as_column(parameters, spec)) > 0, drop = FALSE]
 }
@@ -231,10 +235,11 @@ ways_to_grow <- function(parameters, empty, problem) {
   held <- do.call(paste, lapply(names(own), function(b) ifelse(own[[b]], "", parameters[[b]])[empty]))
   large <- utils::head(order(parameters$prop, decreasing = TRUE), 8L)
   halves <- expand.grid(from = large[parameters$prop[large] > 0], way = seq_len(spec$family$split_ways))
-  size <- double(spec$k * (1L + length(own)))
+  size <- double(spec$k * sum(spec$sizes))
   ways <- lapply(empty[!duplicated(held)], function(j) {
-    places <- places_to_grow(parameters, j, rows, data$label, spec)
-    placed <- vapply(seq_along(places$prop), function(t) {
+    # Rows of several columns are not in order: there halves are the only ways.
+    places <- if (!of_columns(spec)) places_to_grow(parameters, j, rows, data$label, spec)
+    placed <- if (!is.null(places)) vapply(seq_along(places$prop), function(t) {
       moved <- parameters
       moved$prop <- ifelse(spec$held$prop, 1, 1 - places$prop[t]) * parameters$prop
       moved$prop[j] <- places$prop[t] * sum(parameters$prop[!spec$held$prop])

@@ -2,7 +2,7 @@
 #
 # `rows` is a list: x (double vector, or matrix of a column per variable), weight, label
 # (NULL where there are none), n: points after condensing; raw: the same before condensing;
-# given: how many rows the user gave; kept: which of these are in raw (TRUE: all);
+# trees: a place for what the starts make of the rows (see kept_trees()); given: how many rows the user gave; kept: which of these are in raw (TRUE: all);
 # about: location and spread of x; omitted: the na.action attribute or NULL.
 
 # How an na.action treats missing values is asked of the function itself.
@@ -87,7 +87,7 @@ core_rows <- function(frame, condense) {
   points <- if (condense == "auto") .Call(C_emix_condense, raw$x, raw$weight, raw$label)
   rows <- if (is.null(points)) raw else condensed_rows(points, raw)
   kept <- if (isTRUE(frame$kept)) live else if (isTRUE(live)) frame$kept else frame$kept[live]
-  c(rows, list(raw = raw, given = frame$given, kept = kept))
+  c(rows, list(raw = raw, given = frame$given, kept = kept, trees = new.env(parent = emptyenv())))
 }
 
 condensed_rows <- function(points, raw) {
@@ -110,8 +110,8 @@ name_row <- function(frame, rows, point) {
 }
 
 # How many rows the data count for: the total weight; where weights are on average below 1, and so
-# no counts, the number of rows that have one.
-effective_rows <- function(rows) max(rows$raw$n, sum(rows$raw$weight))
+# no counts, the number of rows that have one. Of a part of the rows (see pick_rows()), its share.
+effective_rows <- function(rows) or_default(rows$share, 1) * max(rows$raw$n, sum(rows$raw$weight))
 
 core_data <- function(rows, affine) {
   list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,

@@ -130,6 +130,7 @@ distinct_runs <- function(field, order, most) {
 
 # Every start to its end where that costs little; otherwise in heats.
 race <- function(problem, theta, kind, effort) {
+  if (of_columns(problem$spec)) return(race_multi(problem, theta, kind))
   if (problem$control$accelerate && effort > full_effort && ncol(theta) > 12L) {
     return(run_heats(problem, theta, kind, c(14L, 7L)))
   }
@@ -175,11 +176,12 @@ raise_to <- function(problem, field) {
 # from the next `others`, which may lie nearer to what is still hidden.
 improve <- function(field, problem) {
   spec <- problem$spec
+  columns <- of_columns(spec)
   # The work of a run grows with the cube of k: many components get fewer moves.
   many <- spec$k > 10L
-  rounds <- if (many) 2L else 6L
-  others <- if (many) 0L else 2L
-  most <- if (many) max(8L, 640L %/% spec$k) else 64L
+  rounds <- if (many) 2L else if (columns) 4L else 6L
+  others <- if (many) 0L else if (columns) 1L else 2L
+  most <- if (columns) 24L else if (many) max(8L, 640L %/% spec$k) else 64L
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
   moved_from <- numeric(0)
   lost <- 0L
@@ -191,7 +193,9 @@ improve <- function(field, problem) {
     if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10 * problem$unit) break
     from <- fresh[1L]
     moved_from <- c(moved_from, field$objective[from])
-    theta <- merge_split(unpack_core(field$theta[, from], spec), spec, most)
+    theta <- if (columns) moves_multi(field$theta[, from], problem, most) else
+      merge_split(unpack_core(field$theta[, from], spec), spec, most)
+    if (is.null(theta)) next
     new <- run_heats(problem, theta, rep("merge-split", ncol(theta)))
     better <- rank_runs(new)[1L]
     # What rises by less than a tenth may be more of the same ridge.
@@ -255,14 +259,17 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
   best <- if (may_use_nodes(rows, spec, control)) finish_on_nodes(field, rows, problem, control)
-  if (is.null(best)) best <- finish(field, problem, problem, control)
+  ahead <- if (of_columns(spec) && !all_rows && control$accelerate) {
+    grow_runs(field, part, rows, function(some) new_problem(some, spec, affine, control, prior))
+  }
+  if (is.null(best)) best <- finish(field, problem, problem, control, ahead)
   best$all_rows <- all_rows
   best
 }
 
 # The best few on `ground` (all rows, or nodes), to the end. Without a run that ends well, the commonest
-# failure.
-finish <- function(field, ground, problem, control) {
+# failure. `ahead`: runs that have gone on meanwhile, in order of merit, and where they are.
+finish <- function(field, ground, problem, control, ahead = NULL) {
   spec <- problem$spec
   best <- NULL
   walks <- 0
@@ -270,9 +277,14 @@ finish <- function(field, ground, problem, control) {
   # Three that are near in height, and more only as long as all are spurious on all rows, and time is left.
   near <- order[field$objective[order] >= field$objective[order[1L]] - 5 * problem$unit]
   first <- utils::head(near, 3L)
+  theta <- field$theta
+  if (length(ahead$order)) {
+    first <- utils::head(ahead$order, 2L)
+    theta[, ahead$order] <- ahead$theta
+  }
   for (batch in c(list(first), as.list(setdiff(order, first)))) {
     if (!length(batch) || (!is.null(best) && !best$spurious) || walks * seconds_of(ground) > finish_seconds) break
-    ended <- run_field(ground, field$theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
+    ended <- run_field(ground, theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,
       progress = control$progress, resumes = control$max_iter > 10L)
     walks <- walks + sum(ended$evaluations)
     ended <- go_on(ended, take_runs(field, batch))

@@ -108,7 +108,9 @@ merge_groups <- function(m, common = FALSE, own = 1) {
   paths <- matrix(0L, count, count)
   paths[, count] <- at
   within <- rowSums(m$scatter) / sum(m$n)
-  within <- within + 1e-6 * as.vector(diag(mean(within[(seq_len(d) - 1L) * d + seq_len(d)]) + 1e-300, d))
+  # Not singular where groups are of equal rows.
+  all <- mean(within[(seq_len(d) - 1L) * d + seq_len(d)]) + sum(m$n * colMeans(m$mean^2)) / sum(m$n)
+  within <- within + 1e-6 * as.vector(diag(all + 1e-300, d))
   single <- function(n, w) n * log_dets((w + own * within) / rep(n + own, each = d * d), d)
   height <- if (!common) single(m$n, m$scatter)
   loss <- matrix(Inf, count, count)

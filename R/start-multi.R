@@ -143,54 +143,89 @@ number_held <- function(p, spec, views) {
 # All starts for families of several columns: parameters by block, a column per start, and the kind of each.
 make_starts_multi <- function(rows, spec, starts, more = NULL) {
   k <- spec$k
-  some <- pick_rows(rows, tree_rows)
+  some <- whole_part(pick_rows(rows, tree_rows))
   views <- views_of(some$x, row_weights(some))
   parts <- moment_parts(views$standard, views$w)
-  d <- ncol(some$x)
-  moments <- function(group, count) group_moments(parts, d, group, count)
+  moments <- function(group, count) group_moments(parts, ncol(some$x), group, count)
   whole <- moments(rep(1L, some$n), 1L)
   whole <- list(mean = as.vector(whole$mean), cov = as.vector(whole$scatter) / whole$n)
   shape <- shape_of(spec)
-  if (k == 1L) {
-    groups <- matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
-  } else {
-    trees <- kept_trees(rows, views, k)
-    groups <- make_groups(views, trees, k, starts, shape$common)
-  }
-  each <- apply(label_groups(groups, some$label, views$w, k), 2L, function(group) moment_parameters(moments(group, k), whole), simplify = FALSE)
+  trees <- if (k > 1L) kept_trees(rows, some, views, k)
+  groups <- if (k > 1L) make_groups(views, trees, k, starts, shape$common) else
+    matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
+  each <- lapply_columns(label_groups(groups, some$label, views$w, k), function(group) {
+    number_held(moment_parameters(moments(group, k), whole), spec, views)
+  })
   kind <- colnames(groups)
   if (k > 2L && !shape$common && starts > 12L && is.null(some$label)) {
     inner <- make_groups(views, trees, k - 1L, 12L + starts %/% 8L, FALSE)
     inner <- inner[, colnames(inner) %in% c("likelihood", "ward", "k-means", "random"), drop = FALSE]
-    each <- c(each, apply(inner, 2L, function(group) {
-      narrow_within(moment_parameters(moments(group, k - 1L), whole), whole)
-    }, simplify = FALSE))
+    each <- c(each, lapply_columns(inner, function(group) {
+      number_held(narrow_within(moment_parameters(moments(group, k - 1L), whole), whole), spec, views)
+    }))
     kind <- c(kind, rep("within", ncol(inner)))
   }
-  parameters <- bind_starts(lapply(each, number_held, spec = spec, views = views), views, shape)
+  parameters <- bind_starts(each, views, shape)
   if (length(more)) {
     parameters <- join_parameters(parameters, bind_parameters(lapply(more, function(p) lapply(p[names(parameters)], as.vector))))
     kind <- c(kind, rep("neighbour", length(more)))
   }
-  list(parameters = all_apart(impose(parameters, spec), spec), kind = kind)
+  list(parameters = all_apart_multi(impose(parameters, spec), spec), kind = kind)
+}
+
+lapply_columns <- function(m, f) lapply(seq_len(ncol(m)), function(s) f(m[, s]))
+
+# Starts with components of equal means may have equal ones: from these EM would not move them.
+all_apart_multi <- function(parameters, spec) {
+  d <- spec$sizes[["mean"]]
+  first <- parameters$mean[(seq_len(spec$k) - 1L) * d + 1L, , drop = FALSE]
+  for (s in which(apply(first, 2L, anyDuplicated) > 0L)) {
+    moved <- set_apart(lapply(parameters, function(v) v[, s]), spec)$parameters
+    for (b in names(parameters)) parameters[[b]][, s] <- moved[[b]]
+  }
+  parameters
 }
 
 # Trees are kept with the rows that they are of.
-kept_trees <- function(rows, views, k) {
-  trees <- if (is.environment(rows$kept_trees)) rows$kept_trees$trees
-  if (is.null(trees) || trees$most < min(4L * k, length(views$w))) trees <- grow_trees(views, k)
-  if (is.environment(rows$kept_trees)) rows$kept_trees$trees <- trees
-  trees
+kept_trees <- function(rows, some, views, k) {
+  place <- if (is.environment(rows$trees)) rows$trees else new.env()
+  known <- identical(place$x, some$x) && identical(place$weight, some$weight)
+  if (!known || place$trees$most < min(4L * k, some$n)) {
+    place$trees <- grow_trees(views, k)
+    place$x <- some$x
+    place$weight <- some$weight
+  }
+  place$trees
 }
 
-# Some of the rows, by a rule that no order of theirs is likely to follow: multiples of the golden section.
+# Rows on which starts are raced: a component of a hundredth of them has enough to be seen.
+race_points_multi <- function(d) max(2000L, 200L * (d + 1L))
+
+# Some of the rows, by a rule that no order of theirs is likely to follow: multiples of the golden section. `share`: of the
+# rows' weight.
 golden_rows <- function(n, some) floor(n * (seq_len(some) * (sqrt(5) - 1) / 2) %% 1) + 1
 
 pick_rows <- function(rows, most) {
   if (rows$n <= most) return(rows)
   known <- if (!is.null(rows$label)) lapply(split(seq_len(rows$n), rows$label), utils::head, 100L)
   at <- sort(unique(c(golden_rows(rows$n, most), unlist(known))))
+  all <- sum(row_weights(rows))
   rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, at)
   rows$n <- length(at)
+  rows$share <- or_default(rows$share, 1) * sum(row_weights(rows)) / all
+  rows
+}
+
+# Rows without missing values; where these are few, gaps are filled by the columns' means.
+whole_part <- function(rows) {
+  gone <- is.na(rows$x)
+  whole <- which(rowSums(gone) == 0)
+  if (length(whole) == rows$n) return(rows)
+  if (length(whole) < rows$n / 4) {
+    rows$x[gone] <- colMeans(rows$x, na.rm = TRUE)[col(rows$x)[gone]]
+    return(rows)
+  }
+  rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, whole)
+  rows$n <- length(whole)
   rows
 }

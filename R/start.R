@@ -5,6 +5,7 @@ race_points <- 1200L
 
 # All rows, or where there are many a few points that stand for them: pairs need be fewer.
 some_rows <- function(rows, family, most = race_points) {
+  if (!is.null(family$cov)) most <- max(most, race_points_multi(ncol(rows$x)))
   if (rows$n <= most) return(rows)
   if (!family$smooth || !is.null(rows$label)) return(family$thin(rows, most))
   # So fine that a row's place within its stretch is known to a tenth or better; with very many rows no finer,

@@ -75,7 +75,7 @@ test_that("the loss of the first merge is that of the classification likelihood"
   group <- kmeans(x, x[c(1, 20, 60, 90, 110, 140), ])$cluster
   m <- group_moments(moment_parts(x, rep(1, 150)), 2L, group, 6L)
   within <- matrix(rowSums(m$scatter), 2) / 150
-  within <- within + 1e-6 * diag(mean(diag(within)), 2)
+  within <- within + 1e-6 * diag(mean(diag(within)) + sum(m$n * colMeans(m$mean^2)) / 150, 2)
   value <- function(rows) {
     s <- crossprod(scale(x[rows, , drop = FALSE], scale = FALSE))
     length(rows) * log(det((s + within) / (length(rows) + 1)))
