@@ -63,7 +63,7 @@
 #'   bit for any number. Default: the option `emix.threads`, or `"auto"`: 2 where there is much to do
 #'   (rows x components x starts of 1e5 or more; of a step of the search, its own), else 1.
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
-#'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`), `loglik` (with a prior
+#'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`; `secant`: from the last steps of EM), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].
 #'   See [em_trace()].
 #' @param progress `TRUE` shows the iteration on the terminal in runs of over two seconds.

@@ -263,7 +263,8 @@ new_trace <- function(run, spec, affine, places, components) {
     unlist(unpack(column, spec$family, spec$k, affine), use.names = FALSE)[listed]
   }))
   colnames(values) <- theta_names(spec$family, components, spec$columns)
-  kind <- factor(run$trace_kind, 0:4, c("start", "EM", "Newton", "boundary", "escape"))
+  kinds <- c("start", "EM", "Newton", "boundary", "escape", if (is.null(spec$family$links)) "secant")
+  kind <- factor(run$trace_kind, seq_along(kinds) - 1L, kinds)
   data.frame(iteration = seq_along(run$trace_objective) - 1L, kind = kind, loglik = run$trace_objective, values,
     check.names = FALSE)
 }

@@ -51,7 +51,7 @@
 #' @param digits,rows digits and rows that are printed.
 #' @param ... for `plot()`: graphical parameters; `print()` takes none.
 #' @return a data frame of class `"em_trace"`: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`,
-#'   `boundary`, `escape`), `loglik`, `objective` (only with a prior or a hard E-step: what is climbed), `bound` and
+#'   `boundary`, `escape`, `secant`), `loglik`, `objective` (only with a prior or a hard E-step: what is climbed), `bound` and
 #'   `gap` (objective less bound; with a hard E-step log-likelihood less bound) from iteration 1 on, and the
 #'   parameters, named as in [coef()]. `plot()` returns it invisibly.
 #' @section Errors:

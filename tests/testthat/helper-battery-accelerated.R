@@ -5,7 +5,7 @@ battery_accelerated <- function(spec) {
   battery_top(spec)
   battery_same(spec)
   battery_flat(spec)
-  battery_curvature(spec)
+  if (!isFALSE(spec$chart)) battery_curvature(spec)
 }
 
 battery_default <- function(spec, x = spec$x, start = spec$start, control = list(), ...) {
@@ -29,8 +29,9 @@ battery_ascent <- function(spec) {
     fit <- battery_default(spec, control = list(trace = TRUE))
     expect_s3_class(fit$trace$kind, "factor")
     expect_identical(as.character(fit$trace$kind[1]), "start")
-    expect_true(all(fit$trace$kind[-1] %in% c("EM", "Newton", "boundary", "escape")))
-    expect_true("Newton" %in% fit$trace$kind)
+    step <- if (isFALSE(spec$chart)) "secant" else "Newton"
+    expect_true(all(fit$trace$kind[-1] %in% c("EM", "Newton", "boundary", "escape", step)))
+    expect_true(step %in% fit$trace$kind)
     expect_equal(fit$trace$iteration, 0:fit$iterations)
     last <- nrow(fit$trace)
     expect_identical(unlist(fit$trace[last, -(1:3)]), coef(fit))
@@ -47,15 +48,30 @@ battery_top <- function(spec) {
       top <- oracle_top(fit, spec$x, spec$oracle, w)
       expect_true(fit$converged)
       expect_true(top$definite)
-      expect_lt(max(abs(top$gradient)), 1e-7)
-      expect_lt(top$decrement, 1e-14)
+      expect_lt(max(abs(top$gradient)), 1e-7 * battery_slack(spec))
+      expect_lt(top$decrement, 1e-14 * battery_slack(spec))
       expect_lte(fit$convergence$gain, fit$convergence$tol)
       expect_false(fit$convergence$flat)
       expect_identical(fit$convergence$boundary, character())
     }
   })
 
-  test_that(paste0(spec$name, ": stopped early, the gain is Newton's decrement"), {
+  test_that(paste0(spec$name, ": with a loose tolerance the gain is Newton's decrement"), {
+    best <- battery_default(spec, control = list(tol = 1e-12))
+    for (accelerate in c(TRUE, FALSE)) {
+      for (tol in c(1e-2, 1e-3, 1e-4)) {
+        fit <- battery_default(spec, control = list(accelerate = accelerate, tol = tol))
+        top <- oracle_top(fit, spec$x, spec$oracle)
+        if (top$decrement < 1e-10) next
+        # Without scores the equations for it are solved as far as the tolerance wants it known.
+        within <- if (isFALSE(spec$chart)) 0.3 else 1e-2
+        expect_near(fit$convergence$gain / top$decrement, 1, within)
+        expect_near(fit$convergence$gain / (best$loglik - fit$loglik), 1, within + 0.1)
+      }
+    }
+  })
+
+  if (!isFALSE(spec$chart)) test_that(paste0(spec$name, ": stopped early, the gain is Newton's decrement"), {
     best <- battery_default(spec, control = list(tol = 1e-12))
     for (accelerate in c(TRUE, FALSE)) {
       found <- FALSE
@@ -80,7 +96,7 @@ battery_top <- function(spec) {
     start <- lapply(near$parameters, unname)
     plain <- battery_default(spec, start = start, control = list(tol = 1e-13, accelerate = FALSE))
     fast <- battery_default(spec, start = start, control = list(tol = 1e-13))
-    expect_near(coef(fast), coef(plain), 1e-8)
+    expect_near(coef(fast), coef(plain), 1e-8 * battery_slack(spec))
     expect_near(fast$loglik, plain$loglik, 1e-13)
   })
 }
@@ -103,9 +119,9 @@ battery_same <- function(spec) {
     expect_same(battery_default(spec, rows_of(spec$x, rep(seq_len(n), w))), a)
     order <- c(2, 3, 1)
     turned <- battery_default(spec, start = permute(spec$start, order), weights = w)
-    back <- function(v) stats::setNames(v[order(order)], 1:3)
-    turned$parameters <- lapply(turned$parameters, back)
-    expect_same(turned, a)
+    expect_near(unlist(permute(turned$parameters, order(order))), unlist(a$parameters), 1e-8)
+    expect_near(turned$loglik, a$loglik, 1e-12)
+    expect_equal(turned$converged, a$converged)
     for (scale in c(0.01, 100)) {
       scaled <- battery_default(spec, weights = w * scale)
       expect_near(coef(scaled), coef(a), 1e-7)

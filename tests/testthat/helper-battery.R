@@ -13,6 +13,9 @@
 #   draw     function(n): rows from `truth`
 #   recover  how near estimates from 4,000 rows must come to the truth
 #   values   rows of increasing response (and equal trial numbers) for density, cdf, quantile
+#   line     FALSE where rows have no order, and so neither cdf nor quantile
+#   chart    FALSE where the core has no free coordinates but accelerates by sums: standard errors are then compared elsewhere, and
+#            runs end less far below the tolerance than Newton's steps do
 #   discrete whether the density is a probability
 expect_family <- function(spec) {
   battery_rows(spec)
@@ -25,6 +28,9 @@ expect_family <- function(spec) {
   battery_predict(spec)
   battery_saved(spec)
 }
+
+# By how much bounds on what is left at the end are wider where EM is accelerated by sums.
+battery_slack <- function(spec) if (isFALSE(spec$chart)) 30 else 1
 
 battery_steps <- function(spec, iterations = 20, x = spec$x, start = spec$start, ...) {
   emix_steps(x, iterations, k = length(start$prop), family = spec$family, start = start, ...)
@@ -128,7 +134,7 @@ battery_engine <- function(spec) {
     expect_identical(names(fit$trace), c("iteration", "kind", "loglik", names(coef(fit))))
     expect_equal(fit$trace$iteration, 0:7)
     expect_identical(as.character(fit$trace$kind), rep(c("start", "EM"), c(1, 7)))
-    expect_near(fit$trace[1, -(1:3)], spec$start[names(fit$parameters)], 1e-15)
+    expect_near(fit$trace[1, -(1:3)], listed(spec$start[names(fit$parameters)]), 1e-15)
     expect_identical(unlist(fit$trace[8, -(1:3)]), coef(fit))
     expect_identical(fit$trace$loglik[8], fit$loglik)
     expect_null(battery_steps(spec, 7)$trace)
@@ -162,7 +168,7 @@ battery_oracle <- function(spec) {
       whole <- spec$whole(spec$x, if (is.null(w)) rep(1, n) else w)
       expect_near(fit$parameters, c(1, whole$parameters), 1e-12)
       expect_near(fit$loglik, whole$loglik, 1e-12)
-      expect_equal(fit$df, length(whole$parameters))
+      expect_equal(fit$df, if (is.null(whole$df)) length(whole$parameters) else whole$df)
       expect_true(fit$converged)
       expect_near(predict(fit), rep(1, n), 0)
     }
@@ -173,7 +179,7 @@ battery_oracle <- function(spec) {
     expect_true(fit$converged)
     oracle <- oracle_em(spec$x, spec$oracle, lapply(fit$parameters, unname), 1)
     expect_near(oracle$trace, rep(fit$loglik, 2), 1e-10)
-    expect_near(oracle$parameters, fit$parameters, 1e-9)
+    expect_near(oracle$parameters, fit$parameters, 1e-9 * battery_slack(spec))
   })
 }
 
@@ -203,10 +209,10 @@ battery_constraints <- function(spec) {
   test_that(paste0(spec$name, ": equal parameters are equal exactly, and a plain EM's"), {
     for (block in names(spec$shared)) {
       fit <- battery_shared(spec, block, 9)
-      value <- unname(fit$parameters[[block]])
-      expect_identical(value, rep(value[1], length(value)))
+      value <- matrix(fit$parameters[[block]], ncol = fit$k)
+      expect_identical(value, matrix(value[, 1], nrow(value), fit$k))
       start <- spec$start
-      start[[block]][] <- mean(start[[block]])
+      start[[block]] <- common_value(start[[block]])
       oracle <- oracle_em(spec$x, spec$oracle, start, 9, equal = block)
       expect_near(fit$parameters, oracle$parameters)
       expect_near(fit$loglik, oracle$loglik)
@@ -233,7 +239,7 @@ battery_held <- function(spec, held, iterations) {
 
 battery_shared <- function(spec, block, iterations) {
   start <- spec$start
-  start[[block]][] <- mean(start[[block]])
+  start[[block]] <- common_value(start[[block]])
   battery_steps(spec, iterations, start = start, equal = block)
 }
 
@@ -293,6 +299,10 @@ battery_predict <- function(spec) {
     joint <- oracle_joint(spec$values, fit$parameters, spec$oracle)
     density <- predict(fit, spec$values, "density")
     expect_near(density, rowSums(exp(joint)), 1e-13)
+    if (isFALSE(spec$line)) {
+      for (type in c("cdf", "quantile")) expect_input_error(predict(fit, spec$values, type), "type", "no order")
+      return(invisible())
+    }
     cdf <- predict(fit, spec$values, "cdf")
     expect_gte(min(diff(cdf)), 0)
     if (spec$discrete) {

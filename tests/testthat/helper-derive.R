@@ -45,6 +45,7 @@ numeric_hessian <- function(f, at, h = 2e-2) {
 #   at           the coordinates
 #   parameters   function(v), back
 oracle_chart <- function(parameters, oracle, fixed = NULL, equal = NULL) {
+  if (!is.null(oracle$chart)) return(oracle$chart(lapply(parameters, unname)))
   parameters <- lapply(parameters, unname)
   live <- parameters$prop > 0
   open <- live & !oracle_held(parameters$prop, fixed$prop, "prop" %in% equal, TRUE)

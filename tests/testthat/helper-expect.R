@@ -86,7 +86,27 @@ answer <- function(fit) {
 
 rows_of <- function(x, i) if (is.matrix(x)) x[i, , drop = FALSE] else x[i]
 
-permute <- function(parameters, order) lapply(parameters, function(v) unname(v)[order])
+permute <- function(parameters, order) {
+  lapply(parameters, function(v) {
+    v <- unname(v)
+    switch(length(dim(v)) + 1L, v[order], NULL, v[, order, drop = FALSE], v[, , order, drop = FALSE])
+  })
+}
+
+# Parameters as coef() lists them: of symmetric matrices the lower triangle.
+listed <- function(parameters) {
+  unlist(lapply(parameters, function(v) {
+    if (length(dim(v)) < 3L) return(as.vector(v))
+    apply(v, 3L, function(s) s[lower.tri(s, TRUE)])
+  }), use.names = FALSE)
+}
+
+# The same value for every component: the mean of all of them.
+common_value <- function(v) {
+  if (is.null(dim(v))) return(rep(mean(v), length(v)))
+  size <- length(v) / dim(v)[length(dim(v))]
+  array(rowMeans(matrix(v, size)), dim(v))
+}
 
 # Runs code, given as text, in a fresh R session that has the same libraries; its output.
 in_fresh_session <- function(code) {

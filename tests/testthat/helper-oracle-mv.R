@@ -139,3 +139,85 @@ mv_scatters <- function(d, k, turn = 1) {
   }
   list(rows = rows, scatter = scatter)
 }
+
+# The multivariate normal family for oracle_em(), in plain R. Covariances of VVV, VVI and EEE in closed form.
+oracle_mvnormal <- function(cov) {
+  list(
+    log_density = function(x, parameters, j) {
+      s <- as.matrix(parameters$cov[, , j])
+      off <- x - rep(parameters$mean[, j], each = nrow(x))
+      -ncol(x) * log(2 * pi) / 2 - as.numeric(determinant(s)$modulus) / 2 - rowSums((off %*% solve(s)) * off) / 2
+    },
+    maximise = function(x, share, old, fixed, equal) oracle_mv_step(unname(as.matrix(x)), share, old, fixed, equal, cov),
+    chart = function(parameters) oracle_mv_chart(parameters, cov)
+  )
+}
+
+oracle_mv_step <- function(x, share, old, fixed, equal, cov) {
+  k <- ncol(share)
+  d <- ncol(x)
+  mass <- colSums(share)
+  scatter <- function(mean) {
+    array(vapply(seq_len(k), function(j) {
+      off <- x - rep(mean[, j], each = nrow(x))
+      crossprod(off * sqrt(share[, j]))
+    }, matrix(0, d, d)), c(d, d, k))
+  }
+  mean <- crossprod(x, share) / rep(mass, each = d)
+  held <- if (is.null(fixed$mean)) logical(k) else !is.na(fixed$mean[1, ])
+  if (any(held)) mean[, held] <- fixed$mean[, held]
+  kept <- if (is.null(fixed$cov)) logical(k) else !is.na(fixed$cov[1, 1, ])
+  spread <- function(mean) {
+    s <- oracle_mv_shape(scatter(mean), mass, if ("cov" %in% equal) c(VVV = "EEE", VVI = "EEI")[[cov]] else cov)
+    if (any(kept)) s[, , kept] <- fixed$cov[, , kept]
+    s
+  }
+  if ("mean" %in% equal) {
+    # In turn: each given the other.
+    centre <- mean
+    for (turn in 1:2000) {
+      s <- spread(mean)
+      weight <- lapply(seq_len(k), function(j) mass[j] * solve(s[, , j]))
+      own <- Reduce(`+`, lapply(seq_len(k), function(j) weight[[j]] %*% centre[, j]))
+      new <- solve(Reduce(`+`, weight), own)
+      moved <- max(abs(new - mean[, 1]))
+      mean[] <- new
+      if (moved < 1e-15) break
+    }
+  }
+  list(mean = mean, cov = spread(mean))
+}
+
+oracle_mv_shape <- function(w, mass, structure) {
+  k <- length(mass)
+  own <- sweep(w, 3L, mass, "/")
+  if (substr(structure, 1L, 1L) == "E") own[] <- rowSums(w, dims = 2L) / sum(mass)
+  if (substr(structure, 3L, 3L) == "I") for (j in seq_len(k)) own[, , j] <- diag(diag(own[, , j]))
+  own
+}
+
+# Free coordinates: logs of proportions against the first, means, Cholesky factors with the logs of their diagonals.
+oracle_mv_chart <- function(parameters, cov) {
+  d <- nrow(parameters$mean)
+  k <- ncol(parameters$mean)
+  free <- if (cov == "VVI") diag(d) == 1 else lower.tri(diag(d), TRUE)
+  different <- seq_len(if (cov == "EEE") 1L else k)
+  roots <- vapply(different, function(j) {
+    l <- t(chol(as.matrix(parameters$cov[, , j])))
+    diag(l) <- log(diag(l))
+    l[free]
+  }, double(sum(free)))
+  build <- function(v) {
+    prop <- c(1, exp(v[seq_len(k - 1)]))
+    v <- v[-seq_len(k - 1)]
+    root <- matrix(v[-seq_len(d * k)], sum(free))
+    each <- vapply(seq_len(k), function(j) {
+      l <- matrix(0, d, d)
+      l[free] <- root[, min(j, ncol(root))]
+      diag(l) <- exp(diag(l))
+      l %*% t(l)
+    }, matrix(0, d, d))
+    list(prop = prop / sum(prop), mean = matrix(v[seq_len(d * k)], d), cov = array(each, c(d, d, k)))
+  }
+  list(at = c(log(parameters$prop[-1] / parameters$prop[1]), parameters$mean, roots), parameters = build)
+}
