@@ -1,6 +1,7 @@
 # Chance clusters among multivariate normal components.
 #
-# A component of volume (root of the determinant) below a third of the largest is asked: it puts N rows into its ellipsoid of
+# A component of volume (root of the determinant) below a third of the largest is asked, or where components differ in nothing
+# but their volumes, of sds below a third: it puts N rows into its ellipsoid of
 # 95 %, where the others put e. Would the data hold an ellipsoid like it by chance? Some of its rows, `used`, give it its form, so
 # that it may be as flat as they are: a Poisson count of mean e must reach N - used + e, in one of the ellipsoids that used + 1
 # rows out of all give. With fewer than used + 3 rows a component is always called a chance cluster. `e` is had by a soft
@@ -10,6 +11,9 @@
 form_rows <- function(cov, d) {
   if (substr(cov, 1L, 1L) == "E") NULL else if (cov == "VVV") d else 1
 }
+
+# May components be flat where others are not?
+form_differs <- function(cov) cov %in% c("VVI", "VVE", "VVV")
 
 # Log density (but for its constant) of normal vectors (columns of `gap`) with covariances (columns of s).
 log_bumps <- function(s, gap) {
@@ -58,7 +62,8 @@ mvnormal_spurious <- function(parameters, total, spec) {
   rows <- total * prop
   live <- rows > 0
   largest <- apply(ifelse(live, volume, -Inf), 2L, max)
-  narrow <- which(volume < rep(largest, each = k) - log(3) & live & !held_components(spec, k))
+  thin <- if (form_differs(spec$family$cov)) log(3) else d * log(3)
+  narrow <- which(volume < rep(largest, each = k) - thin & live & !held_components(spec, k))
   if (!length(narrow)) return(spurious)
   run <- col(prop)[narrow]
   few <- rows[narrow] < 0.95 * (used + 3)

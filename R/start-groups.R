@@ -55,8 +55,8 @@ group_moments <- function(parts, d, group, count) {
     group <- group[used]
   }
   sums <- matrix(0, count, ncol(parts))
-  found <- sort(unique(group))
-  sums[found, ] <- rowsum(parts, group)
+  found <- rowsum(parts, group)
+  sums[as.integer(rownames(found)), ] <- found
   n <- sums[, 1L]
   mean <- t(sums[, 1L + seq_len(d), drop = FALSE] / pmax(n, .Machine$double.xmin))
   scatter <- t(sums[, -seq_len(1L + d), drop = FALSE])[unpacked(d), , drop = FALSE]

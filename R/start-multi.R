@@ -77,30 +77,51 @@ shape_covariances <- function(cov, prop, shape) {
   cov
 }
 
-# Parameters of groups as moments, by block: each covariance with `own` rows' worth of the groups' common one and a trace
-# of that of all rows, so that none is singular. A group without rows is where all rows are, and small.
-moment_parameters <- function(m, whole, own = (nrow(m$mean) + 1) / 2) {
+# Moments of the groups of many groupings (a column each): k columns for each in turn.
+all_moments <- function(parts, d, groups, k) {
+  s <- ncol(groups)
+  size <- max(1L, 2e6 %/% length(parts))
+  each <- lapply(split(seq_len(s), (seq_len(s) - 1L) %/% size), function(at) {
+    group <- groups[, at, drop = FALSE]
+    group <- ifelse(group > 0L, group + (col(group) - 1L) * k, 0L)
+    group_moments(parts[rep(seq_len(nrow(parts)), length(at)), , drop = FALSE], d, as.vector(group), k * length(at))
+  })
+  list(n = unlist(lapply(each, `[[`, "n"), use.names = FALSE), mean = do.call(cbind, lapply(each, `[[`, "mean")),
+    scatter = do.call(cbind, lapply(each, `[[`, "scatter")))
+}
+
+# Parameters by block, a column per start, of groups as moments: each covariance with `own` rows' worth of its start's common
+# one and a trace of that of all rows, so that none is singular. A group without rows is where all rows are, and small.
+moment_parameters <- function(m, k, whole, own = (nrow(m$mean) + 1) / 2) {
   d <- nrow(m$mean)
-  empty <- !(m$n > 0)
-  within <- rowSums(m$scatter) / sum(m$n) + 1e-6 * whole$cov + 1e-12 * as.vector(diag(d))
-  cov <- (m$scatter + own * within) / rep(m$n + own, each = d * d)
+  n <- matrix(m$n, k)
+  start <- as.vector(col(n))
+  empty <- !(n > 0)
+  within <- t(rowsum(t(m$scatter), start)) / rep(colSums(n), each = d * d) + 1e-6 * whole$cov + 1e-12 * as.vector(diag(d))
+  cov <- (m$scatter + own * within[, start, drop = FALSE]) / rep(m$n + own, each = d * d)
   m$mean[, empty] <- whole$mean
-  n <- ifelse(empty, sum(m$n) / 1000, m$n)
-  list(prop = n / sum(n), mean = m$mean, cov = cov)
+  n[empty] <- rep(colSums(n), each = k)[empty] / 1000
+  list(prop = n / rep(colSums(n), each = k), mean = matrix(m$mean, d * k), cov = matrix(cov, d * d * k))
 }
 
 # One component as wide as all rows, the others narrow within it.
 narrow_within <- function(inner, whole) {
-  list(prop = c(1, inner$prop) / 2, mean = cbind(whole$mean, inner$mean), cov = cbind(whole$cov, inner$cov / 4))
+  s <- ncol(inner$prop)
+  each <- function(v) matrix(v, length(v), s)
+  list(prop = rbind(1, inner$prop) / 2, mean = rbind(each(whole$mean), inner$mean), cov = rbind(each(whole$cov), inner$cov / 4))
 }
 
-# Parameters of starts in the user's units, by block, a column per start.
-bind_starts <- function(each, views, shape) {
-  scale <- as.vector(outer(views$unit, views$unit))
-  bind_parameters(lapply(each, function(p) {
-    cov <- shape_covariances(p$cov * scale, p$prop, shape)
-    list(prop = p$prop, mean = as.vector(p$mean * views$unit + views$centre), cov = as.vector(cov))
-  }))
+# Parameters of starts in the user's units and in their shape.
+starts_of_view <- function(p, views, shape) {
+  d <- length(views$unit)
+  p$mean <- p$mean * views$unit + views$centre
+  p$cov <- p$cov * as.vector(outer(views$unit, views$unit))
+  if (shape$common) {
+    for (s in seq_len(ncol(p$cov))) p$cov[, s] <- shape_covariances(matrix(p$cov[, s], d * d), p$prop[, s], shape)
+  } else if (shape$diagonal || shape$spherical) {
+    p$cov[] <- shape_covariances(matrix(p$cov, d * d), NULL, shape)
+  }
+  p
 }
 
 # Groups numbered so that they are the known components as far as may be: rows of known component count, or the nearness
@@ -130,50 +151,50 @@ label_groups <- function(groups, label, w, k) {
 
 # Means that are held number the components of a start.
 number_held <- function(p, spec, views) {
-  d <- nrow(p$mean)
+  d <- length(views$unit)
   held <- matrix(spec$values$mean, d)
   at <- which(colSums(is.na(held)) == 0)
-  if (!length(at) || length(unique(spec$values$mean[!is.na(spec$values$mean)])) <= d) return(p)
-  score <- matrix(-1e300, spec$k, spec$k)
-  score[, at] <- -distances(t(p$mean), t((held[, at, drop = FALSE] - views$centre) / views$unit))
-  from <- order(number_groups(score))
-  list(prop = p$prop[from], mean = p$mean[, from, drop = FALSE], cov = p$cov[, from, drop = FALSE])
+  if (!length(at)) return(p)
+  wanted <- t((held[, at, drop = FALSE] - views$centre) / views$unit)
+  for (s in seq_len(ncol(p$prop))) {
+    score <- matrix(-1e300, spec$k, spec$k)
+    score[, at] <- -distances(t(matrix(p$mean[, s], d)), wanted)
+    from <- order(number_groups(score))
+    for (b in names(p)) p[[b]][, s] <- matrix(p[[b]][, s], ncol = spec$k)[, from]
+  }
+  p
 }
 
 # All starts for families of several columns: parameters by block, a column per start, and the kind of each.
 make_starts_multi <- function(rows, spec, starts, more = NULL) {
   k <- spec$k
-  some <- whole_part(pick_rows(rows, tree_rows))
+  many <- k > tree_rows %/% 4L
+  some <- whole_part(pick_rows(rows, if (many) 8L * k else tree_rows))
   views <- views_of(some$x, row_weights(some))
   parts <- moment_parts(views$standard, views$w)
-  moments <- function(group, count) group_moments(parts, ncol(some$x), group, count)
-  whole <- moments(rep(1L, some$n), 1L)
+  d <- ncol(some$x)
+  whole <- group_moments(parts, d, rep(1L, some$n), 1L)
   whole <- list(mean = as.vector(whole$mean), cov = as.vector(whole$scatter) / whole$n)
   shape <- shape_of(spec)
-  trees <- if (k > 1L) kept_trees(rows, some, views, k)
-  groups <- if (k > 1L) make_groups(views, trees, k, starts, shape$common) else
+  trees <- if (k > 1L && !many) kept_trees(rows, some, views, k)
+  groups <- if (many) random_groups(views, k, min(starts, 4L)) else if (k > 1L) make_groups(views, trees, k, starts, shape$common) else
     matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
-  each <- lapply_columns(label_groups(groups, some$label, views$w, k), function(group) {
-    number_held(moment_parameters(moments(group, k), whole), spec, views)
-  })
   kind <- colnames(groups)
-  if (k > 2L && !shape$common && starts > 12L && is.null(some$label)) {
+  parameters <- moment_parameters(all_moments(parts, d, label_groups(groups, some$label, views$w, k), k), k, whole)
+  if (k > 2L && !many && !shape$common && starts > 12L && is.null(some$label)) {
     inner <- make_groups(views, trees, k - 1L, 12L + starts %/% 8L, FALSE)
     inner <- inner[, colnames(inner) %in% c("likelihood", "ward", "k-means", "random"), drop = FALSE]
-    each <- c(each, lapply_columns(inner, function(group) {
-      number_held(narrow_within(moment_parameters(moments(group, k - 1L), whole), whole), spec, views)
-    }))
+    within <- narrow_within(moment_parameters(all_moments(parts, d, inner, k - 1L), k - 1L, whole), whole)
+    parameters <- join_parameters(parameters, within)
     kind <- c(kind, rep("within", ncol(inner)))
   }
-  parameters <- bind_starts(each, views, shape)
+  parameters <- starts_of_view(number_held(parameters, spec, views), views, shape)
   if (length(more)) {
     parameters <- join_parameters(parameters, bind_parameters(lapply(more, function(p) lapply(p[names(parameters)], as.vector))))
     kind <- c(kind, rep("neighbour", length(more)))
   }
   list(parameters = all_apart_multi(impose(parameters, spec), spec), kind = kind)
 }
-
-lapply_columns <- function(m, f) lapply(seq_len(ncol(m)), function(s) f(m[, s]))
 
 # Starts with components of equal means may have equal ones: from these EM would not move them.
 all_apart_multi <- function(parameters, spec) {
