@@ -1,9 +1,7 @@
 # The pictures of multivariate normal fits as ggplot2 makes them, from the same views.
 
 gg_multi <- function(x, type, columns, level, style) {
-  if (!is.null(columns) && !type %in% c("fit", "uncertainty", "density")) {
-    stop_input("columns", sprintf("left out: the picture \"%s\" is of all columns", type), describe(columns))
-  }
+  check_given(columns, type)
   gg_multis[[type]](x, columns, check_level(level), style)
 }
 
@@ -43,45 +41,64 @@ gg_columns <- function(x, chosen, what, level, style) {
     ggplot2::labs(title = if (what == "class") multi_title(x) else plane_titles[[what]])
 }
 
-# Rows of data frames for each panel, with the names of its axes as factors.
+# The data frames that functions of a plane make, for each panel below the diagonal and above it, with the names of its axes as factors.
 each_plane <- function(view, lower, upper = lower) {
   p <- length(view$names)
-  pairs <- if (p == 2L) list(c(1L, 2L)) else utils::combn(p, 2L, simplify = FALSE)
-  at <- function(plane, a, b) {
+  frame <- function(f, a, b) {
+    if (is.null(f)) return(NULL)
+    plane <- f(take_axes(view, a, b))
     cbind(plane, across = rep(factor(view$names[a], view$names), nrow(plane)), down = rep(factor(view$names[b], view$names), nrow(plane)))
   }
-  do.call(rbind, lapply(pairs, function(pair) {
-    rbind(if (!is.null(lower)) at(lower(take_axes(view, pair[1L], pair[2L])), pair[1L], pair[2L]),
-      if (p > 2L && !is.null(upper)) at(upper(take_axes(view, pair[2L], pair[1L])), pair[2L], pair[1L]))
-  }))
+  if (p == 2L) return(frame(lower, 1L, 2L))
+  pairs <- utils::combn(p, 2L, simplify = FALSE)
+  do.call(rbind, lapply(pairs, function(pair) rbind(frame(lower, pair[1L], pair[2L]), frame(upper, pair[2L], pair[1L]))))
+}
+
+# What is drawn of a plane, as functions that make data frames of it.
+plane_frames <- function(x, level) {
+  class <- function(j) factor(x$components[j], x$components)
+  list(
+    rows = function(v) {
+      rows <- data.frame(x = v$x[, 1L], y = v$x[, 2L], class = class(v$class), doubt = v$doubt, size = v$size)
+      rows[!is.na(rows$x) & !is.na(rows$y), ]
+    },
+    ellipses = function(v) {
+      paths <- Map(function(j, one) {
+        path <- ellipse_of(v, j, one)
+        data.frame(x = path[, 1L], y = path[, 2L], class = class(j), line = paste(j, one))
+      }, rep(seq_along(v$prop), each = length(level)), level)
+      do.call(rbind, paths)
+    },
+    centres = function(v) data.frame(x = v$mean[1L, ], y = v$mean[2L, ], class = class(seq_along(v$prop)), mark = centre_names(x))
+  )
 }
 
 gg_planes <- function(x, view, what, level, style) {
-  class <- function(j) factor(x$components[j], x$components)
-  rows <- function(v) data.frame(x = v$x[, 1L], y = v$x[, 2L], class = class(v$class), doubt = v$doubt, size = v$size)
-  ellipses <- function(v) do.call(rbind, lapply(seq_along(v$prop), function(j) do.call(rbind, lapply(level, function(one) {
-    path <- ellipse_of(v, j, one)
-    data.frame(x = path[, 1L], y = path[, 2L], class = class(j), line = paste(j, one))
-  }))))
-  centres <- function(v) data.frame(x = v$mean[1L, ], y = v$mean[2L, ], class = class(seq_along(v$prop)), mark = centre_names(x))
+  frames <- plane_frames(x, level)
   many <- length(view$names) > 2L
-  live <- function(d) d[!is.na(d$x) & !is.na(d$y), ]
-  shade <- function(v) contour_paths(v, if (many) 51L else 101L)
   plot <- ggplot2::ggplot(mapping = ggplot2::aes(x = .data$x, y = .data$y)) +
-    gg_rows(live(each_plane(view, rows, if (what == "density") rows)), what, nrow(view$x))
-  if (what != "density") plot <- plot + ggplot2::geom_path(ggplot2::aes(colour = .data$class, group = .data$line),
-    data = each_plane(view, ellipses, NULL))
-  if (what == "density" || many) plot <- plot + ggplot2::geom_path(ggplot2::aes(group = .data$line, alpha = .data$mass),
-    data = each_plane(view, if (what == "density") shade, shade), colour = "grey20") +
-    ggplot2::scale_alpha_manual("mass inside", values = stats::setNames(c(1, 0.75, 0.55, 0.35), paste0(100 * plane_mass, " %")))
-  if (many) plot <- plot + gg_names(view) + ggplot2::facet_grid(down ~ across, scales = "free")
-  where <- each_plane(view, centres)
-  plot + ggplot2::geom_point(ggplot2::aes(colour = .data$class), data = where, shape = 21L, fill = "white", size = if (many) 3 else 5,
-    show.legend = FALSE) + ggplot2::geom_text(ggplot2::aes(label = .data$mark), data = where, size = if (many) 2 else 3) +
-    ggplot2::scale_colour_manual(NULL, values = stats::setNames(style$col, x$components), drop = FALSE, labels = gg_class_names(x)) +
-    ggplot2::scale_shape_manual(NULL, values = stats::setNames(symbol_of(seq_len(x$k)), x$components), drop = FALSE, labels = gg_class_names(x)) +
+    gg_rows(each_plane(view, frames$rows, NULL), what, nrow(view$x))
+  if (what != "density") {
+    plot <- plot + ggplot2::geom_path(ggplot2::aes(colour = .data$class, group = .data$line), data = each_plane(view, frames$ellipses, NULL))
+  }
+  if (what == "density") plot <- plot + gg_contours(each_plane(view, function(v) contour_paths(v, 101L)))
+  if (many) {
+    plot <- plot + gg_contours(each_plane(view, NULL, function(v) contour_paths(v, 51L))) + gg_names(view) +
+      ggplot2::facet_grid(down ~ across, scales = "free")
+  }
+  centres <- each_plane(view, frames$centres)
+  named <- function(values) stats::setNames(values, x$components)
+  plot + ggplot2::geom_point(ggplot2::aes(colour = .data$class), data = centres, shape = 21L, fill = "white", size = if (many) 3 else 5,
+    show.legend = FALSE) + ggplot2::geom_text(ggplot2::aes(label = .data$mark), data = centres, size = if (many) 2 else 3) +
+    ggplot2::scale_colour_manual(NULL, values = named(style$col), drop = FALSE, labels = gg_class_names(x)) +
+    ggplot2::scale_shape_manual(NULL, values = named(symbol_of(seq_len(x$k))), drop = FALSE, labels = gg_class_names(x)) +
     ggplot2::labs(x = if (!many) view$names[1L], y = if (!many) view$names[2L],
       caption = if (any(nzchar(view$note))) paste(view$note, collapse = "; "))
+}
+
+gg_contours <- function(paths) {
+  list(ggplot2::geom_path(ggplot2::aes(group = .data$line, alpha = .data$mass), data = paths, colour = "grey20"),
+    ggplot2::scale_alpha_manual("mass inside", values = stats::setNames(c(1, 0.75, 0.55, 0.35), paste0(100 * plane_mass, " %"))))
 }
 
 gg_class_names <- function(x) {
@@ -93,7 +110,8 @@ gg_rows <- function(rows, what, n) {
   dot <- dot_style(n)
   if (what == "density") return(ggplot2::geom_point(data = rows, colour = okabe_ito[1L], size = 0.4, alpha = dot$alpha))
   if (what == "class") {
-    return(ggplot2::geom_point(ggplot2::aes(colour = .data$class, shape = .data$class), data = rows, size = 1.8 * dot$cex * rows$size, alpha = dot$alpha))
+    return(ggplot2::geom_point(ggplot2::aes(colour = .data$class, shape = .data$class), data = rows, size = 1.8 * dot$cex * rows$size,
+      alpha = dot$alpha))
   }
   rows <- rows[order(rows$doubt), ]
   sure <- rows$doubt < 0.01

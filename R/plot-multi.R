@@ -22,9 +22,7 @@ multi_plots <- list(
 )
 
 plot_multi <- function(x, type, col, main, xlab, columns, level, ...) {
-  if (!is.null(columns) && !type %in% c("fit", "uncertainty", "density")) {
-    stop_input("columns", sprintf("left out: the picture \"%s\" is of all columns", type), describe(columns))
-  }
+  check_given(columns, type)
   multi_plots[[type]](x, columns = columns, level = check_level(level), col = col, main = main, xlab = xlab, ...)
 }
 
@@ -32,6 +30,12 @@ plot_multi <- function(x, type, col, main, xlab, columns, level, ...) {
 multi_title <- function(x) {
   many <- if (x$k == 1L) "One multivariate normal component" else sprintf("Mixture of %d multivariate normal components", x$k)
   paste(c(many, x$family$cov), collapse = ", ")
+}
+
+check_given <- function(columns, type) {
+  if (!is.null(columns) && !type %in% c("fit", "uncertainty", "density")) {
+    stop_input("columns", sprintf("left out: the picture \"%s\" is of all columns", type), describe(columns))
+  }
 }
 
 check_level <- function(level) {

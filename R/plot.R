@@ -40,9 +40,9 @@
 #' @return the fit, invisibly. Graphical parameters are as before afterwards.
 #' @section Multivariate normal fits:
 #' Each class has a colour and a symbol of its own, so that a print in black and white tells classes apart. The circle at a
-#' component's centre bears its name, or its number where a name has more than two letters. The area of a symbol is in proportion to the row's
-#' weight, up to a factor. Of more than 5,000 rows (2,000 in a matrix of panels) about so many are drawn, and the picture says so: their places are multiples of the golden section,
-#' evenly spread and without chance.
+#' component's centre bears its name, or its number where a name has more than two letters. The area of a symbol is in proportion to the
+#' row's weight, from 0.36 to 4 times that of a row of average weight. Of more than 5,000 rows (2,000 in a matrix of panels) about so
+#' many are drawn, and the picture says so: their places are multiples of the golden section, evenly spread and without chance.
 #'
 #'   - `"fit"`: two columns: rows, ellipses and centres. More: below the diagonal the same for each pair of columns; above it
 #'     the density of the mixture, whose contours enclose 25, 50, 75 and 95 % of its mass; on it the columns' histograms and marginal
@@ -55,8 +55,8 @@
 #'     covariances too; the one with the smaller Bhattacharyya bound on the rate of wrong classes (Kailath 1967) is shown.
 #'     Labels tell a coordinate's share of the criterion and the two columns that it is correlated with most.
 #'   - `"qq"`: squared Mahalanobis distances of the rows to the centre of their class, in order, against quantiles of the
-#'     chi-squared distribution of as many degrees of freedom as there are columns. `"worm"`: their normal quantiles, detrended; `"residuals"`:
-#'     both. Rows count for the class of the highest probability: where components overlap, large distances are a little too rare.
+#'     chi-squared distribution of as many degrees of freedom as there are columns. `"worm"`: their normal quantiles, detrended;
+#'     `"residuals"`: both. Rows count for the class of the highest probability: where components overlap, large distances are a little too rare.
 #'
 #' A row with missing values is drawn in the panels whose columns it has; its distance is that of the values that it has, moved to the
 #' quantile of the same probability. Columns that separate best are found one by one: the next is that which makes the bound smallest, together with those before.
