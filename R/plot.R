@@ -59,7 +59,8 @@
 #'     `"residuals"`: both. Rows count for the class of the highest probability: where components overlap, large distances are a little too rare.
 #'
 #' A row with missing values is drawn in the panels whose columns it has; its distance is that of the values that it has, moved to the
-#' quantile of the same probability. Columns that separate best are found one by one: the next is that which makes the bound smallest, together with those before.
+#' quantile of the same probability. Columns that separate best are found one by one: the next is that which makes the bound
+#' smallest, together with those before.
 #' @section Errors:
 #' `emix_error_input`, `emix_error_object`.
 #' @references

@@ -14,7 +14,7 @@ multi_types <- c("fit", "uncertainty", "density", "discriminant", "residuals", "
 
 set.seed(7)
 odd_fits <- list(
-  geyser, flowers, fit_groups(360, 9, 2, cov = "EEE"), fit_groups(360, 9, 4), fit_groups(900, 9, 12, cov = "VVI"), fit_groups(60, 1, 2), fit_groups(80, 1, 12),
+  geyser, flowers, fit_groups(360, 9, 2, cov = "EEE"), fit_groups(360, 9, 4, cov = "EEV"), fit_groups(900, 9, 12, cov = "VVI"), fit_groups(60, 1, 2), fit_groups(80, 1, 12),
   emix(faithful, k = 2, weights = rep(c(0, 1, 7, 0.5), 68)),
   emix(faithful, k = 2, labels = replace(rep(NA, 272), 1:4, c("long", "short"))),
   emix(cbind(a = iris[, 3] * 1e-8, b = iris[, 4] * 1e8, c = iris[, 1] + 1e8), k = 2),
