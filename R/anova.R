@@ -7,24 +7,35 @@ not_nested <- function(a, b) {
   if (!identical(lapply(a[own], unname), lapply(b[own], unname))) return("they are fits to different rows, weights or labels")
   if (a$df >= b$df) return("it has no fewer free parameters")
   if (a$k > b$k) return("it has more components")
+  if (!is.null(a$family$cov) && !is_special_structure(a$family$cov, b$family$cov, a$k == 1L)) {
+    return(paste0("the structure ", b$family$cov, " does not hold all of ", a$family$cov))
+  }
   why <- unlist(lapply(names(b$parameters), bond_left, a = a, b = b))
   if (length(why)) paste0("the larger one has ", why[1L], " where the smaller one has not")
+}
+
+# Letters of a structure: what is I is also E, and what is E is also V. One component's are as well equal as varying.
+is_special_structure <- function(a, b, one) {
+  freedom <- function(s) match(strsplit(s, "")[[1L]], c("I", "E", "V"))
+  small <- freedom(a)
+  all((if (one) pmin(small, 2L) else small) <= freedom(b))
 }
 
 # A bond of model b on a block of parameters that a does not have.
 bond_left <- function(block, a, b) {
   one <- a$k == 1L
   held <- b$held[[block]]
-  value <- function(fit) unname(fit$parameters[[block]])
+  # A column per component.
+  value <- function(fit) matrix(fit$parameters[[block]], ncol = fit$k)
   if (block == "prop") {
     if (b$k == 1L || !any(held)) return(NULL)
     same <- a$k == b$k && all(a$held$prop[held]) && isTRUE(all.equal(value(a)[held], value(b)[held]))
     # One component is as many equal ones as are asked for, with any proportions.
     return(if (!one && !same) "held proportions")
   }
-  if (block %in% b$equal && !one && !block %in% a$equal && !all(a$held[[block]] & value(a) == value(a)[1L])) return(paste("a shared", block))
+  if (block %in% b$equal && !one && !block %in% a$equal && !all(a$held[[block]] & as.vector(value(a)) == value(a)[, 1L])) return(paste("a shared", block))
   if (!any(held)) return(NULL)
-  all_one <- length(unique(value(b))) == 1L && all(held) && all(a$held[[block]]) && all(value(a) == value(b)[1L])
+  all_one <- all(held) && all(a$held[[block]]) && all(value(b) == value(b)[, 1L]) && all(value(a) == value(b)[, 1L])
   same <- a$k == b$k && all(a$held[[block]][held]) && all(value(a)[held] == value(b)[held])
   if (!all_one && !same) paste("a held", block)
 }

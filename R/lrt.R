@@ -41,7 +41,8 @@ from_null <- function(theta, pair) {
 
 # The parameters with one component more, the largest split first.
 split_components <- function(parameters, family, most) {
-  grown <- lapply(parameters, function(v) c(v, v[length(v)]))
+  k <- length(parameters$prop)
+  grown <- lapply(parameters, function(v) c(v, matrix(v, ncol = k)[, k]))
   grown$prop[length(grown$prop)] <- 0
   ways <- expand.grid(way = seq_len(family$split_ways), from = order(parameters$prop, decreasing = TRUE))
   ways <- ways[parameters$prop[ways$from] > 0, ]

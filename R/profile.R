@@ -14,9 +14,19 @@ new_watch <- function(shown) {
   )
 }
 
+# Profiles are walks in free coordinates.
+check_profiled <- function(fit, argument) {
+  family <- family_of(fit$family)
+  if (is.null(family$links)) {
+    emix_stop("input", "There are no profiles of fits with ", family$title, " components: use confint(method = \"bootstrap\"), or Wald limits.",
+      argument = argument)
+  }
+}
+
 # The walks of all handles to both sides: a list of handles, each with start, low and high.
 walk_handles <- function(fit, chosen, goal, most, argument) {
   check_soft(fit, argument)
+  check_profiled(fit, argument)
   check_size(fit, argument)
   problem <- ridge_problem(fit)
   ridge <- new_ridge(fit, problem)
@@ -195,7 +205,8 @@ handle_table <- function(ridge, fit, handle) {
 #' not the highest maximum; the condition has `parameters` and `objective` of the higher one. `emix_warning_boundary`:
 #' proportions that are 0 or 1 and parameters of a component without rows are left out. `emix_warning_iterations`: the fit has not converged.
 #' @section Errors:
-#' `emix_error_input` for an unknown `which`, numbers outside what is said above, and a fit with a hard E-step; `emix_error_object` for a
+#' `emix_error_input` for an unknown `which`, numbers outside what is said above, and a fit with a hard E-step
+#' or with multivariate normal components, which has no profiles; `emix_error_object` for a
 #' damaged fit.
 #' @references
 #' Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based confidence intervals.
@@ -215,10 +226,8 @@ profile.emix <- function(fitted, which, level = 0.99, points = 8, ...) {
   check_fit(fitted, "fitted")
   level <- check_number(level, "level", 0, 1, open = TRUE)
   points <- check_count(points, "points", 1, 1000)
-  family <- family_of(fitted$family)
-  names <- theta_names(family, fitted$components)
-  blocks <- rep(c("prop", family$blocks), each = fitted$k)
-  chosen <- if (missing(which)) seq_along(names) else read_parm(which, names, blocks, "which")
+  names <- names(coef(fitted))
+  chosen <- if (missing(which)) seq_along(names) else read_parm(which, names, listed_parameters(fitted)$block, "which")
   goal <- stats::qnorm((1 + level) / 2)
   walks <- walk_handles(fitted, chosen, goal, goal / points, "fitted")
   walks$handles <- Filter(function(handle) handle$start$status == 0L, walks$handles)
