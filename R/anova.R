@@ -55,6 +55,9 @@ bond_left <- function(block, a, b) {
 #' about as many points that stand for them, and the best three maxima then on all rows (or nodes, see [em_control()]).
 #' As the smaller model is part of the larger, `T` is never negative; below 4e-6 it counts as 0.
 #'
+#' **Structures of covariances** are special cases of one another letter by letter: `I` of `E`, and `E` of `V` (see [mix_mvnormal()]); with one
+#' component, equal and varying are the same.
+#'
 #' **Chance clusters** and collapsing components (see [emix()]) are no maxima here: where the larger model has no other above `l0`,
 #' `T = 0`, in the sample as in the replicates.
 #'

@@ -55,7 +55,8 @@ new_replicate <- function(source, type, marks) {
 #' **Components** are matched to the fit's: of all permutations that leave held values and labels in place the one with
 #' the least `sum_j sum_b I_jb (v_jb - v*_jb)^2`, over the free parameters `b` of each component `j` that are not shared, on the log scale
 #' (proportions, standard deviations), the logit scale (probabilities) or as they are (means). `I` is the information of the fit's rows were the
-#' components known. The cheapest permutation is found exactly for any `k` (Kuhn 1955).
+#' components known. Multivariate normal: `sum_j N_j [(log prop)^2 + the squared Mahalanobis distance of the means + half the sum of squares of
+#' the log eigenvalues of S_j^-1 S*_j]`, of differences and with the fit's covariance `S_j`. The cheapest permutation is found exactly for any `k` (Kuhn 1955).
 #'
 #' **Seeds.** One seed per replicate is drawn by R's generator at the outset, `sample.int(.Machine$integer.max, replicates, replace = TRUE)`; after
 #' the call the generator is as that line leaves it. Each replicate uses R's default generator with its seed. So [set.seed()]

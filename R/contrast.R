@@ -94,14 +94,17 @@ depends_on_lost <- function(fun, fit, curve, value) {
 #'
 #' `g` is a central difference, extrapolated from seven steps (Ridders 1982), of which the first changes the
 #' parameters by about half of what a single row says. The function is only asked for legal parameters: proportions sum to one, held and
-#' shared parameters stay so.
+#' shared parameters stay so. For multivariate normal components `g` is by the directions of [vcov.emix()], and the first step changes
+#' no proportion, mean or covariance by more than a sixteenth of itself (of the component's standard deviations); a structure of the covariances
+#' holds along these steps but for terms of the second order.
 #'
 #' With `type = "bootstrap"`, or the value of [em_bootstrap()] for `fit`, `fun` is computed in each replicate: the standard error is their standard
 #' deviation, and the limits are percentiles of them, or BCa limits; see [confint.em_bootstrap()].
 #'
 #' @param fit a fit of [emix()], by maximum likelihood or with a prior; or the value of [em_bootstrap()].
 #' @param fun a function of one argument, the list of parameters: `p$prop`, then `p$mean` and `p$sd`, or `p$prob`; each
-#'   a vector with a number per component, in the units of the data, named by the components. It returns one or more numbers,
+#'   a vector with a number per component, in the units of the data, named by the components. Multivariate normal: `p$mean` a matrix with a
+#'   column per component, `p$cov` an array with a matrix per component. It returns one or more numbers,
 #'   always as many.
 #' @param level confidence level of the limits, between 0 and 1. Default 0.95.
 #' @param type `"observed"` (default), `"sandwich"` or `"bootstrap"`: see [vcov.emix()].
@@ -127,6 +130,8 @@ depends_on_lost <- function(fun, fit, curve, value) {
 #' em_contrast(fit, function(p) p$mean[2] - p$mean[1])
 #' # the mixture's mean, and where the two densities are equally high
 #' em_contrast(fit, function(p) c(mean = sum(p$prop * p$mean), distance = diff(p$mean) / mean(p$sd)))
+#' # correlations of two columns in each component
+#' em_contrast(emix(iris[, 3:4], k = 2), function(p) apply(p$cov, 3, function(s) cov2cor(s)[2, 1]))
 #' @export
 em_contrast <- function(fit, fun, level = 0.95, type = c("observed", "sandwich", "bootstrap"), ...) {
   replicated <- inherits(fit, "em_bootstrap")

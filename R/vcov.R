@@ -174,6 +174,14 @@ check_coordinates <- function(fit) {
 #' - `type = "bootstrap"`: the covariance of the parameters in the replicates of [em_bootstrap()], which are made by R's generator;
 #'   `vcov(em_bootstrap(fit))` is the same, of replicates that can also be asked for more.
 #'
+#' **Multivariate normal components** have no free coordinates that would do for all fourteen structures of their covariances. There `v` are
+#' directions in the space of the sums of the E-step (weighted rows, sums and products of each component), one for each free
+#' parameter and scaled so that `E(J_complete | x)` is the identity. `J` is that times `I - DM`, with `DM` the derivative of EM's map from
+#' one iterate's sums to the next (Meng & Rubin 1991): the same `J` as above, with structures, held and shared parameters, priors and missing
+#' values in it by way of the M-step and the E-step. `DM`, and the derivative of the parameters by `v`, are central differences, one for each
+#' direction: two passes over the rows each. They agree with numerical second derivatives of the log-likelihood to seven
+#' digits or more. The rows' scores, for the sandwich, are expected ones where values are missing.
+#'
 #' A row of weight `w` counts as `w` equal rows, in all. Weights that are no counts (of precision, or of a survey) leave
 #' the estimates right, but these covariances are then not: `weights / mean(weights)` at least keeps the number of rows.
 #'
@@ -181,7 +189,7 @@ check_coordinates <- function(fit) {
 #' matrix is singular by construction: all proportions are in it, and they sum to one; a shared parameter has
 #' one equal row for each component.
 #'
-#' **No standard error** have parameters that are held (a constant does not vary) and those on a boundary (a proportion of
+#' **No standard error** have parameters that are held (a constant does not vary; nor do covariances that a diagonal structure has at 0) and those on a boundary (a proportion of
 #' 0, a probability of 0 or 1), nor have the parameters of a component without rows. As [stats::vcov()] does for coefficients
 #' that cannot be estimated, their rows and columns are `NA`, or left out with `complete = FALSE`. Covariances of the others are those
 #' with the boundary parameters held where they are.
@@ -193,7 +201,7 @@ check_coordinates <- function(fit) {
 #' @param type `"observed"` (default), `"sandwich"` or `"bootstrap"`.
 #' @param scale `"natural"` (default): the parameters as [coef()] has them, in its order and with its names, in the units
 #'   of the data. `"free"`: the free coordinates; the name of each says what it is, `log(prop.1/prop.2)`, `mean.1`,
-#'   `log(sd.1)`, `logit(prob.1)`, or `log(sd)` for a shared one.
+#'   `log(sd.1)`, `logit(prob.1)`, or `log(sd)` for a shared one. Multivariate normal components have none.
 #' @param complete with `scale = "natural"`: rows and columns of `NA` for parameters that have no standard
 #'   error (default), or none for them. Free coordinates never have such rows.
 #' @param ... for `type = "bootstrap"`: `replicates` (999), `resample` (`"parametric"`) and `control`, which are `replicates`, `type` and `control`
@@ -205,11 +213,15 @@ check_coordinates <- function(fit) {
 #' `emix_warning_iterations`: the fit has not converged. `emix_warning_range`: data of a
 #' scale whose squares are beyond the range of numbers.
 #' @section Errors:
-#' `emix_error_input` for a fit with a hard E-step, which maximises another function, and for one of more than 3000
-#' parameters; `emix_error_object` for a damaged object.
+#' `emix_error_input` for a fit with a hard E-step, which maximises another function, for one of more than 3000
+#' parameters (multivariate normal: of more than 1500 sums, `k (1 + d (d + 3) / 2)` of `d` columns, or `k (1 + 2 d)` with a diagonal structure;
+#' `type = "bootstrap"` has no such limit), and for `scale = "free"` where there are no free coordinates; `emix_error_object` for a damaged object.
 #' @references
 #' Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. *Journal of the
 #' Royal Statistical Society B* 44, 226-233.
+#'
+#' Meng, X.-L. and Rubin, D. B. (1991). Using EM to obtain asymptotic variance-covariance matrices: the SEM algorithm. *Journal of the
+#' American Statistical Association* 86, 899-909.
 #'
 #' White, H. (1982). Maximum likelihood estimation of misspecified models. *Econometrica* 50, 1-25.
 #'
@@ -220,6 +232,9 @@ check_coordinates <- function(fit) {
 #' sqrt(diag(vcov(fit)))
 #' vcov(fit, scale = "free")
 #' vcov(fit, type = "sandwich", complete = FALSE)
+#'
+#' flowers <- emix(iris[, 3:4], k = 2)
+#' sqrt(diag(vcov(flowers)))
 #' @export
 vcov.emix <- function(object, type = c("observed", "sandwich", "bootstrap"), scale = c("natural", "free"), complete = TRUE, ...) {
   check_fit(object)

@@ -50,9 +50,10 @@ cov_chart <- function(structure, cov) {
 
 # Log densities of rows and components, log(prop_j f_j(x_i)); of the columns that a row has.
 multi_joint <- function(x, p) {
+  patterns <- if (anyNA(x)) split(seq_len(nrow(x)), apply(is.na(x), 1, paste, collapse = " ")) else list(seq_len(nrow(x)))
   vapply(seq_along(p$prop), function(j) {
     own <- numeric(nrow(x))
-    for (i in split(seq_len(nrow(x)), apply(is.na(x), 1, paste, collapse = " "))) {
+    for (i in patterns) {
       seen <- !is.na(x[i[1], ])
       s <- matrix(p$cov[, , j], ncol(x))[seen, seen, drop = FALSE]
       own[i] <- -sum(seen) / 2 * log(2 * pi) - determinant(s)$modulus / 2 -
@@ -72,19 +73,20 @@ multi_rows <- function(x, p, labels = NULL) {
 }
 
 # Covariances that vcov() should give, of parameters in the order of coef(): observed and sandwich.
-multi_oracle <- function(x, parameters, structure, weights = NULL, labels = NULL, log_prior = function(p) 0, h = 3e-2) {
+# `one_mean`: components share it.
+multi_oracle <- function(x, parameters, structure, weights = NULL, labels = NULL, log_prior = function(p) 0, one_mean = FALSE, h = 3e-2) {
   d <- ncol(x)
   k <- length(parameters$prop)
   w <- if (is.null(weights)) rep(1, nrow(x)) else weights
   chart <- cov_chart(structure, unname(parameters$cov))
-  means <- seq_len(d * k)
+  means <- seq_len(if (one_mean) d else d * k)
   at <- c(log(unname(parameters$prop)[-k] / parameters$prop[[k]]), 0 * means, chart$at)
   roots <- lapply(seq_len(k), function(j) t(chol(matrix(parameters$cov[, , j], d))))
   back <- function(v) {
     prop <- exp(c(v[seq_len(k - 1)], 0))
     rest <- v[seq_along(v) >= k]
-    step <- matrix(rest[means], d)
-    mean <- vapply(seq_len(k), function(j) parameters$mean[, j] + drop(roots[[j]] %*% step[, j]), numeric(d))
+    step <- matrix(rest[means], d, k)
+    mean <- vapply(seq_len(k), function(j) parameters$mean[, j] + drop(roots[[if (one_mean) 1 else j]] %*% step[, j]), numeric(d))
     list(prop = prop / sum(prop), mean = matrix(mean, d), cov = chart$to(rest[-means]))
   }
   lower <- lower.tri(diag(d), TRUE)

@@ -1,11 +1,11 @@
 # Coverage of confidence limits: how often do nominal 95 % intervals hold the truth?
 #
-#   Rscript tools/bench/coverage.R [normal] [binomial] [wald profile bootstrap ...] [--n=200,2000] [--replicates=1000]
+#   Rscript tools/bench/coverage.R [normal] [binomial] [mvnormal] [wald profile bootstrap ...] [--n=200,2000] [--replicates=1000]
 #                                  [--bootstrap=499] [--level=0.95]
 #
 # See README.md.
 
-usage <- paste("usage: coverage.R [normal] [binomial] [wald] [profile] [parametric] [nonparametric] [weighted] [bca]",
+usage <- paste("usage: coverage.R [normal] [binomial] [mvnormal] [wald] [profile] [parametric] [nonparametric] [weighted] [bca]",
   "[--n=200,2000] [--replicates=1000] [--bootstrap=499] [--level=0.95]")
 file <- sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE)[1])
 source(file.path(dirname(normalizePath(file)), "helpers.R"))
@@ -20,7 +20,17 @@ problems <- list(
     draw = function(n) {
       s <- rbinom(n, 20, ifelse(runif(n) < 0.4, 0.3, 0.7))
       cbind(s, 20 - s)
-    }, family = "binomial")
+    }, family = "binomial"),
+  # Two columns, about two and a half standard deviations apart; names as coef() has them.
+  mvnormal = list(truth = c(prop.1 = 0.4, prop.2 = 0.6, mean.1.x1 = 0, mean.1.x2 = 0, mean.2.x1 = 3, mean.2.x2 = 1,
+    cov.1.x1.x1 = 1, cov.1.x1.x2 = 0.5, cov.1.x2.x2 = 1, cov.2.x1.x1 = 2, cov.2.x1.x2 = -0.4, cov.2.x2.x2 = 0.5),
+    draw = function(n) {
+      first <- runif(n) < 0.4
+      z <- matrix(rnorm(2 * n), n)
+      one <- z %*% chol(matrix(c(1, 0.5, 0.5, 1), 2))
+      other <- z %*% chol(matrix(c(2, -0.4, -0.4, 0.5), 2)) + rep(c(3, 1), each = n)
+      ifelse(first, one, other)
+    }, family = "mvnormal")
 )
 
 # Each takes a fit, the level and a function that gives a bootstrap of a type, made once for a fit.
@@ -32,6 +42,9 @@ methods <- list(
   weighted = function(fit, level, boot) confint(boot("weighted"), level = level),
   bca = function(fit, level, boot) confint(boot("parametric"), level = level, boot = "bca")
 )
+
+# Not every family has all methods.
+methods_of <- function(name, chosen) if (name == "mvnormal") setdiff(chosen, "profile") else chosen
 
 has_profile <- function() {
   is.matrix(tryCatch(confint(emix::emix(faithful$waiting, k = 2), "mean", method = "profile"), error = function(e) NULL))
@@ -97,7 +110,7 @@ main <- function(arguments) {
   processes <- if (.Platform$OS.type == "windows") 1 else read_option(arguments, "processes", 2)
   settings <- list(replicates = read_option(arguments, "replicates", 1000), bootstrap = read_option(arguments, "bootstrap", 499),
     level = read_option(arguments, "level", 0.95), threads = 1, processes = processes)
-  for (name in which) for (n in sizes) run(name, n, chosen, settings)
+  for (name in which) for (n in sizes) run(name, n, methods_of(name, chosen), settings)
 }
 
 main(commandArgs(TRUE))
