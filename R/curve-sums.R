@@ -20,9 +20,10 @@
 # More sums than these have no matrix that is decomposed in reasonable time.
 most_sums <- 1500L
 
-# Steps of differences, in parts of the sums; below this part of the largest an eigenvalue is rounding.
+# Steps of differences, in parts of the sums, after which about ten digits are right; and eigenvalues, 1 where a component's
+# parameters are free, that are rounding.
 sums_step <- 1e-5
-sums_rounding <- 1e-5
+sums_rounding <- 1e-6
 
 # Elements of a packed symmetric matrix that have sums.
 sums_lower <- function(problem) {
@@ -109,11 +110,10 @@ sums_directions <- function(curve, n) {
   for (j in seq_along(mass)) rows[unlist(sums_places(curve$problem, j))] <- mass[j]
   found <- differ_sums(curve, basis * rep(rows, each = n), sums_step, FALSE)
   basis <- basis * rep(sqrt(rows), each = n)
-  metric <- crossprod(basis, found$natural) / rep(sqrt(ifelse(rows > 0, rows, 1)), each = n)
-  scale <- ifelse(diag(metric) > 0 & rows > 0, 1 / sqrt(abs(diag(metric))), 0)
-  e <- eigen((metric + t(metric)) / 2 * outer(scale, scale), symmetric = TRUE)
-  kept <- which(e$values > sums_rounding * max(e$values, sums_rounding))
-  basis %*% (scale * e$vectors[, kept, drop = FALSE] / rep(sqrt(e$values[kept]), each = n))
+  metric <- crossprod(basis, found$natural) / rep(sqrt(ifelse(rows > 0, rows, Inf)), each = n)
+  e <- eigen((metric + t(metric)) / 2, symmetric = TRUE)
+  kept <- which(e$values > sums_rounding)
+  basis %*% (e$vectors[, kept, drop = FALSE] / rep(sqrt(e$values[kept]), each = n))
 }
 
 sums_inform <- function(curve, fit, type) {

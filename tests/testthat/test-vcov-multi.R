@@ -36,7 +36,7 @@ test_that("numerical second derivatives: weights, labels, a shared mean, a prior
   expect_covariances(fit, multi_oracle(x, fit$parameters, "VVV", weights = w))
   fit <- suppressWarnings(fit_flowers(labels = labels, start = NULL))
   expect_covariances(fit, multi_oracle(x, fit$parameters, "VVV", labels = labels))
-  fit <- fit_flowers(equal = "mean", start = NULL)
+  fit <- suppressWarnings(fit_flowers(equal = "mean", start = NULL))
   expect_covariances(fit, multi_oracle(x, fit$parameters, "VVV", one_mean = TRUE))
   prior <- list(mean = c(0, 1), shrinkage = 2, df = 5, scale = diag(2) / 4)
   fit <- fit_flowers(prior = em_prior(mean = prior$mean, shrinkage = prior$shrinkage, df = prior$df, scale = prior$scale))
@@ -236,8 +236,19 @@ test_that("components that coincide are singular", {
   p <- lapply(emix(x, k = 1)$parameters, unname)
   twin <- list(prop = c(0.5, 0.5), mean = cbind(p$mean, p$mean), cov = array(p$cov, c(2, 2, 2)))
   fit <- suppressWarnings(emix(x, k = 2, start = twin, control = em_control(max_iter = 0)))
-  expect_warning(found <- vcov(fit), class = "emix_warning")
+  expect_warning(found <- suppressWarnings(vcov(fit), classes = "emix_warning_iterations"), class = "emix_warning_singular")
   expect_true(all(is.na(found)))
+})
+
+test_that("a component without rows has no standard errors, the other has its own", {
+  x <- flowers[, 1:2]
+  one <- emix(x, k = 1)
+  fit <- emix(x, k = 2, family = mix_mvnormal("EEE"), fixed = list(prop = c(1, 0)))
+  expect_warning(found <- vcov(fit), class = "emix_warning_boundary")
+  expect_true(all(is.na(found[c(1:2, 5:6), ])))
+  expect_lt(off_matrix(found[c(3:4, 7:9), c(3:4, 7:9)], vcov(one, complete = FALSE)), 1e-8)
+  moved <- suppressWarnings(em_contrast(fit, function(p) c(p$mean[1, 2], p$mean[1, 1])))
+  expect_identical(is.na(moved$std.error), c(TRUE, FALSE))
 })
 
 test_that("tests of structures and of numbers of components", {

@@ -26,10 +26,10 @@ problems <- list(
     cov.1.x1.x1 = 1, cov.1.x1.x2 = 0.5, cov.1.x2.x2 = 1, cov.2.x1.x1 = 2, cov.2.x1.x2 = -0.4, cov.2.x2.x2 = 0.5),
     draw = function(n) {
       first <- runif(n) < 0.4
-      z <- matrix(rnorm(2 * n), n)
-      one <- z %*% chol(matrix(c(1, 0.5, 0.5, 1), 2))
-      other <- z %*% chol(matrix(c(2, -0.4, -0.4, 0.5), 2)) + rep(c(3, 1), each = n)
-      ifelse(first, one, other)
+      x <- matrix(rnorm(2 * n), n)
+      x[first, ] <- x[first, ] %*% chol(matrix(c(1, 0.5, 0.5, 1), 2))
+      x[!first, ] <- x[!first, ] %*% chol(matrix(c(2, -0.4, -0.4, 0.5), 2)) + rep(c(3, 1), each = sum(!first))
+      x
     }, family = "mvnormal")
 )
 
