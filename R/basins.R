@@ -22,7 +22,8 @@
 #'   0.98, for means the range of the data.
 #' @param data,subset,family,weights,labels,fixed,equal,prior,na.action as in [emix()].
 #' @param control from [em_control()]. Default: without acceleration.
-#' @param type of the plot: `"basins"` (default), or `"iterations"`: how many each run took.
+#' @param type of the plot: `"basins"` (default): each basin with the number of its maximum, whose height the legend tells; the
+#'   maxima themselves are numbered circles, and may lie elsewhere on the map; or `"iterations"`: how many each run took.
 #' @param col colours of the maxima, used in turn.
 #' @param main,xlab,ylab title and labels of the axes.
 #' @param ... for `plot()`: graphical parameters; `print()` takes none.

@@ -179,6 +179,14 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
     ncol = min(beside, last + 1L), seg.len = 2.4)
 }
 
+# Points all along a path.
+fill_in <- function(path) {
+  n <- nrow(path)
+  if (n < 2L) return(path)
+  t <- seq(1, n, length.out = min(40L * n, 2000L))
+  cbind(stats::approx(seq_len(n), path[, 1L], t)$y, stats::approx(seq_len(n), path[, 2L], t)$y)
+}
+
 # Numbers of iterates above their points, as long as there is room between them.
 label_nodes <- function(x, y, below = FALSE) {
   width <- graphics::strwidth("00", cex = 0.85)
@@ -186,23 +194,6 @@ label_nodes <- function(x, y, below = FALSE) {
   for (i in seq_along(x)[-1L]) if (min(abs(x[i] - x[shown])) > width) shown <- c(shown, i)
   place <- if (below) c(-0.7, 1.3) else c(0.5, -0.8)
   text(x[shown], y[shown], shown - 1L, adj = place, cex = 0.85, xpd = NA)
-}
-
-# Levels below the top of a map: 1, 2, 5, 10, ... and fractions, a dozen of them.
-depth_levels <- function(z) {
-  top <- max(z, na.rm = TRUE)
-  depth <- top - stats::quantile(z, 0.02, na.rm = TRUE, names = FALSE)
-  levels <- as.vector(outer(c(1, 2, 5), 10^(-6:9)))
-  levels <- utils::tail(levels[levels < depth], 12L)
-  list(z = z - top, levels = -levels, labels = format(levels, trim = TRUE, drop0trailing = TRUE, scientific = FALSE, digits = 3))
-}
-
-draw_contours <- function(x, y, z) {
-  depth <- depth_levels(z)
-  for (i in seq_along(depth$levels)) {
-    graphics::contour(x, y, depth$z, levels = depth$levels[i], labels = depth$labels[i], add = TRUE, col = "grey45",
-      labcex = 0.65, method = "flattest", vfont = NULL)
-  }
 }
 
 plot_path <- function(fit, along, iterations, range, labels, ...) {
@@ -222,9 +213,9 @@ plot_path <- function(fit, along, iterations, range, labels, ...) {
     mtext(paste("on contours of the", objective_name(fit), "with all other parameters at their estimates"), line = 0.1,
       cex = 0.75 * par("cex"))
   }
-  draw_contours(axes[[1L]], axes[[2L]], z)
+  draw_contours(axes[[1L]], axes[[2L]], z, fill_in(path))
   lines(path, col = okabe_ito[1L], lwd = 1.5)
-  points(path, pch = 16L, cex = 0.8, col = okabe_ito[1L])
+  points(path[apart_marks(path[, 1L], path[, 2L]), , drop = FALSE], pch = 16L, cex = 0.8, col = okabe_ito[1L])
   points(path[1L, 1L], path[1L, 2L], pch = 21L, bg = "white", cex = 1.4, lwd = 1.5)
   points(path[nrow(path), 1L], path[nrow(path), 2L], pch = 4L, cex = 1.5, lwd = 2.5, col = okabe_ito[2L])
   legend_above(c("start", "iterates", "end"), pch = c(21L, 16L, 4L), pt.lwd = c(1.5, 1, 2.5),
@@ -261,7 +252,8 @@ plot_ascent <- function(fit, along, iterations, range, labels, ...) {
   on.exit(par(before))
   panel_with_legend(range(s), range(s), labels, list(main = "Coordinate ascent in (q, theta)",
     xlab = paste0(line$label, " at which q was taken"), ylab = line$label), xaxs = "i", ...)
-  draw_contours(s, s, z)
+  stairs <- cbind(rep(nodes, each = 2L)[-2L * last], rep(nodes, each = 2L)[-1L])
+  draw_contours(s, s, z, fill_in(stairs))
   lines(range(s), range(s), col = "grey40", lty = 3L)
   # M-steps up, E-steps across to the diagonal.
   segments(nodes[-last], nodes[-last], y1 = nodes[-1L], col = okabe_ito[2L], lwd = 2)
