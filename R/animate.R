@@ -119,10 +119,10 @@ draw_frame <- function(fit, style, main, xlab, same) {
 }
 
 draw_climb <- function(fit, at, t) {
-  par(mar = c(4.2, 5.2, 1, 1))
+  par(mar = c(4.2, 5.8, 1, 1))
   height <- fit$trace$loglik[at]
   open_panel(c(0, max(length(at) - 1, 1)), range(height), "", "iteration", "", xaxt = "n", yaxs = "r")
-  mtext(objective_name(fit), 2L, 4)
+  mtext(objective_name(fit), 2L, 4.6)
   iteration_axis(length(at) - 1)
   lines(seq_len(t) - 1, height[seq_len(t)], type = "b", pch = 16L, cex = 0.8, col = okabe_ito[1L])
   points(t - 1, height[t], pch = 16L, cex = 1.5, col = okabe_ito[2L])

@@ -156,15 +156,15 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   limits <- c(lowest, max(height, na.rm = TRUE))
   limits <- limits + c(-0.04, 0.06) * diff(limits)
   # Entries are long: three beside each other need a picture that is wide.
-  beside <- if (par("din")[1L] < 7.5) 2L else 3L
+  beside <- if (par("din")[1L] < 7.8) 2L else 3L
   legend_lines <- ceiling((last + 1) / beside)
-  before <- par(mar = c(4.2, 5.2, 2.7 + 1.1 * legend_lines, 1))
+  before <- par(mar = c(4.2, 5.8, 2.7 + 1.1 * legend_lines, 1))
   on.exit(par(before))
   what <- objective_name(fit)
   panel_with_legend(range(s), limits, labels, list(main = "Bounds that touch", xlab = line$label, ylab = ""),
     legend_lines, xaxt = if (line$label == "iterate") "n" else "s", ...)
   if (line$label == "iterate") axis(1L, line$nodes)
-  if (is.null(labels$ylab)) mtext(what, 2L, 4)
+  if (is.null(labels$ylab)) mtext(what, 2L, 4.6)
   colour <- rep_len(or_default(col, okabe_ito[-1L]), length(from))
   type <- c(5L, 2L, 4L, 3L)[(seq_along(from) - 1L) %% 4L + 1L]
   segments(line$nodes, limits[1L], y1 = touch, col = "grey70", lty = 3L)
@@ -173,7 +173,7 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   points(line$nodes, touch, pch = 16L)
   points(line$nodes[-1L], top, pch = 2L, col = colour, lwd = 1.5)
   label_nodes(line$nodes, touch)
-  legend_above(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"),
+  legend_above(paste0(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"), "  "),
     lwd = c(2.5, rep(1.8, length(from)), NA), col = c("black", colour, "black"), lty = c(1L, type, NA),
     pch = c(NA, rep(NA, length(from)), 2L),
     ncol = min(beside, last + 1L), seg.len = 2.4)
@@ -222,7 +222,7 @@ plot_path <- function(fit, along, iterations, range, labels, ...) {
     col = c("black", okabe_ito[1:2]), horiz = TRUE, lift = others)
 }
 
-map_axes <- function(p, path, range, lesson, size = 61L) {
+map_axes <- function(p, path, range, lesson, size = 91L) {
   if (!is.null(range) && !(is.list(range) && length(range) == 2L)) stop_input("range", "a list of two pairs of numbers", describe(range))
   lapply(1:2, function(i) {
     reach <- if (is.null(range)) around(path[, i], legal_range(p$block[i], lesson), 0.5) else check_numeric(range[[i]], "range", 2L)
@@ -244,7 +244,7 @@ map_heights <- function(fit, p, axes, lesson) {
 
 plot_ascent <- function(fit, along, iterations, range, labels, ...) {
   line <- make_line(fit, along, iterations, range)
-  s <- seq(line$scale[1L], line$scale[2L], length.out = 61L)
+  s <- seq(line$scale[1L], line$scale[2L], length.out = 91L)
   z <- t(bounds_along(line, s, s))
   nodes <- line$nodes
   last <- length(nodes)

@@ -62,7 +62,7 @@ plot_heights <- function(x, fit, iterations, labels, ...) {
   what <- objective_name(fit)
   em <- table$kind %in% c("start", "EM")
   lines <- 1 + any(!em)
-  before <- par(mar = c(4.2, 5.2, 2.7 + 1.1 * lines, 1))
+  before <- par(mar = c(4.2, 5.8, 2.7 + 1.1 * lines, 1))
   on.exit(par(before))
   # A step off or onto a boundary may leave its bound at -Inf.
   table$bound <- finite_or_na(table$bound)
@@ -72,7 +72,7 @@ plot_heights <- function(x, fit, iterations, labels, ...) {
   panel_with_legend(range(table$iteration), reach, labels,
     list(main = "EM climbs", xlab = "iteration", ylab = ""), lines, xaxt = "n", yaxs = "r", ...)
   iteration_axis(max(table$iteration))
-  if (is.null(labels$ylab)) mtext(what, 2L, 4)
+  if (is.null(labels$ylab)) mtext(what, 2L, 4.6)
   mark <- union(apart_marks(table$iteration, height), which(!em))
   later <- setdiff(mark, 1L)
   # From the old height up to the bound, and by the gap up to the new height.

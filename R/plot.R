@@ -175,7 +175,7 @@ component_legend <- function(x, style, main, marks = FALSE) {
   title(main = main, line = 0.8 + 1.1 * legend_rows(x))
   usr <- par("usr")
   above <- function(...) {
-    legend(mean(usr[1:2]), usr[4L], ..., xjust = 0.5, yjust = 0, xpd = NA, bty = "n", seg.len = 1.6, cex = 0.85,
+    legend(mean(usr[1:2]), usr[4L], ..., xjust = 0.5, yjust = 0, xpd = NA, bty = "n", seg.len = 2.2, cex = 0.85,
       y.intersp = 0.9)
   }
   if (x$k == 1L) return(above("fitted mixture", lwd = 2, pch = if (marks) 1L))
