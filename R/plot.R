@@ -56,8 +56,11 @@ plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, bre
   style <- component_style(x, col)
   if (is.null(main)) main <- fit_title(x)
   if (is.null(xlab)) xlab <- response_label(x)
-  if (x$family$name == "normal") plot_normal(x, style, main, xlab, breaks, ...) else
-    plot_binomial(x, style, main, xlab, breaks, ...)
+  switch(x$family$name,
+    normal = plot_normal(x, style, main, xlab, breaks, ...),
+    binomial = plot_binomial(x, style, main, xlab, breaks, ...),
+    stop_input("x", "of a family that has a picture", paste("of the", family_of(x$family$name)$title, "family"))
+  )
   invisible(x)
 }
 
