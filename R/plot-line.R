@@ -260,6 +260,6 @@ plot_ascent <- function(fit, along, iterations, range, labels, ...) {
   segments(nodes[-last], nodes[-1L], x1 = nodes[-1L], col = okabe_ito[1L], lwd = 2, lty = 2L)
   points(nodes, nodes, pch = 16L)
   label_nodes(nodes, nodes, below = TRUE)
-  legend_above(c("M-step", "E-step", "bound = log-likelihood"), col = c(okabe_ito[2:1], "grey40"), lty = c(1L, 2L, 3L), lwd = c(2, 2, 1),
+  legend_above(c("M-step", "E-step", "bound touches"), col = c(okabe_ito[2:1], "grey40"), lty = c(1L, 2L, 3L), lwd = c(2, 2, 1),
     horiz = TRUE)
 }

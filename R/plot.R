@@ -182,7 +182,7 @@ component_legend <- function(x, style, main, marks = FALSE) {
       y.intersp = 0.9)
   }
   if (x$k == 1L) return(above("fitted mixture", lwd = 2, pch = if (marks) 1L))
-  names <- sprintf("%s (%s)", x$components[j], format(x$parameters$prop[j], digits = 2, nsmall = 2))
+  names <- sprintf("%s (%s)  ", x$components[j], format(x$parameters$prop[j], digits = 2, nsmall = 2))
   if (x$k > 8L) names[8L] <- sprintf("... %d more", x$k - 7L)
   above(c(names, "mixture"), col = c(style$col[j], "black"), lty = c(style$lty[j], 1L), lwd = 2, pch = if (marks) c(mark_of(j), 1L),
     ncol = min(3L, x$k + 1L))
