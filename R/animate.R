@@ -112,17 +112,17 @@ draw_frame <- function(fit, style, main, xlab, same) {
     if (fit$n <= 40L) plot_row_bars(fit, style) else plot_row_points(fit, style, xlab)
     title(main = main, line = 2.2)
     j <- seq_len(min(fit$k, 8L))
-    legend_above(fit$components[j], fill = adjustcolor(style$col[j], 0.75), border = NA, ncol = min(4L, fit$k))
+    legend_above(fit$components[j], fill = bar_tints(style)[j], border = NA, ncol = min(4L, fit$k))
   } else {
     stop_input("fit", "with normal or binomial components", paste("with", fit$family$name, "ones"))
   }
 }
 
 draw_climb <- function(fit, at, t) {
-  par(mar = c(4.2, 4.4, 1, 1))
+  par(mar = c(4.2, 5.8, 1, 1))
   height <- fit$trace$loglik[at]
   open_panel(c(0, max(length(at) - 1, 1)), range(height), "", "iteration", "", xaxt = "n", yaxs = "r")
-  mtext(objective_name(fit), 2L, 3.5)
+  mtext(objective_name(fit), 2L, 4.6)
   iteration_axis(length(at) - 1)
   lines(seq_len(t) - 1, height[seq_len(t)], type = "b", pch = 16L, cex = 0.8, col = okabe_ito[1L])
   points(t - 1, height[t], pch = 16L, cex = 1.5, col = okabe_ito[2L])

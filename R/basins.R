@@ -22,7 +22,8 @@
 #'   0.98, for means the range of the data.
 #' @param data,subset,family,weights,labels,fixed,equal,prior,na.action as in [emix()].
 #' @param control from [em_control()]. Default: without acceleration.
-#' @param type of the plot: `"basins"` (default), or `"iterations"`: how many each run took.
+#' @param type of the plot: `"basins"` (default): each basin with the number of its maximum, whose height the legend tells; the
+#'   maxima themselves are numbered circles, and may lie elsewhere on the map; or `"iterations"`: how many each run took.
 #' @param col colours of the maxima, used in turn.
 #' @param main,xlab,ylab title and labels of the axes.
 #' @param ... for `plot()`: graphical parameters; `print()` takes none.
@@ -47,19 +48,14 @@ em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, da
                       fixed = NULL, equal = NULL, prior = NULL, control = em_control(accelerate = FALSE),
                       na.action = na.fail, subset = NULL) {
   if (missing(x)) stop_input("x", "given: data, a formula or a fit")
+  if (inherits(x, "em_step")) stop_input("x", "data, a formula or a fit", "a step")
   call <- match.call()
-  control <- check_control(control)
-  if (inherits(x, "emix")) {
-    check_own_model(call, c("x", "theta", "along", "grid", "range", "control"))
-    x$arguments$control <- control
-    lesson <- lesson_of_fit(x)
-    if (is.null(theta)) theta <- x
-  } else {
-    if (is.null(theta)) stop_input("theta", "given: the parameters of which two are replaced")
-    arguments <- list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action)
-    lesson <- new_lesson(read_response(x, data, weights, labels, call, parent.frame()), theta, arguments)
-  }
-  from <- lapply(parameters_of(read_theta(theta, lesson), lesson), unname)
+  # A fit brings its model along, but not how it was run.
+  if (inherits(x, "emix")) x$arguments$control <- check_control(control)
+  lesson <- open_lesson(x, theta, data, weights, labels, call, parent.frame(), c("x", "theta", "along", "grid", "range", "control"),
+    "the parameters of which two are replaced",
+    list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action))
+  from <- lapply(parameters_of(read_theta(or_default(theta, x), lesson), lesson), unname)
   p <- grid_parameters(along, lesson)
   axes <- grid_axes(p, grid, range, lesson)
   places <- expand.grid(axes, KEEP.OUT.ATTRS = FALSE)

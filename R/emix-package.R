@@ -5,7 +5,8 @@
 #' components, and returns an object that answers R's usual questions ([coef()], [predict()],
 #' [logLik()], [confint()], [plot()], [simulate()], ...).
 #'
-#' Start with `vignette("two-coins")` and `vignette("heights")`.
+#' Start with `vignette("two-coins")` and `vignette("heights")`; `vignette("why-em-works")` says why EM climbs, `vignette("what-else")` what
+#' else it solves and where to go on.
 #'
 #' @useDynLib emix, .registration = TRUE, .fixes = "C_"
 #' @importFrom stats anova AIC BIC coef dbinom dnorm fitted formula logLik model.frame model.response

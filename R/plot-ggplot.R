@@ -63,7 +63,11 @@ gg_lines <- function(curves, fit, names) {
 
 gg_fit <- function(fit, style, breaks) {
   normal <- fit$family$name == "normal"
-  curves <- if (normal) normal_curves(fit, breaks) else share_curves(fit, breaks)
+  curves <- switch(fit$family$name,
+    normal = normal_curves(fit, breaks),
+    binomial = share_curves(fit, breaks),
+    stop_input("object", "of a family that ggplot2 can draw", paste("of the", family_of(fit$family$name)$title, "family"))
+  )
   last <- length(curves$edges)
   bins <- data.frame(low = curves$edges[-last], high = curves$edges[-1L], observed = curves$observed)
   names <- c(sprintf("%s (%s)", fit$components, format(fit$parameters$prop, digits = 2, nsmall = 2)), "mixture")

@@ -156,15 +156,15 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   limits <- c(lowest, max(height, na.rm = TRUE))
   limits <- limits + c(-0.04, 0.06) * diff(limits)
   # Entries are long: three beside each other need a picture that is wide.
-  beside <- if (par("din")[1L] < 7.5) 2L else 3L
+  beside <- if (par("din")[1L] < 7.8) 2L else 3L
   legend_lines <- ceiling((last + 1) / beside)
-  before <- par(mar = c(4.2, 5.2, 2.7 + 1.1 * legend_lines, 1))
+  before <- par(mar = c(4.2, 5.8, 2.7 + 1.1 * legend_lines, 1))
   on.exit(par(before))
   what <- objective_name(fit)
   panel_with_legend(range(s), limits, labels, list(main = "Bounds that touch", xlab = line$label, ylab = ""),
     legend_lines, xaxt = if (line$label == "iterate") "n" else "s", ...)
   if (line$label == "iterate") axis(1L, line$nodes)
-  if (is.null(labels$ylab)) mtext(what, 2L, 4)
+  if (is.null(labels$ylab)) mtext(what, 2L, 4.6)
   colour <- rep_len(or_default(col, okabe_ito[-1L]), length(from))
   type <- c(5L, 2L, 4L, 3L)[(seq_along(from) - 1L) %% 4L + 1L]
   segments(line$nodes, limits[1L], y1 = touch, col = "grey70", lty = 3L)
@@ -173,10 +173,18 @@ plot_bound <- function(fit, along, iterations, range, labels, col, ...) {
   points(line$nodes, touch, pch = 16L)
   points(line$nodes[-1L], top, pch = 2L, col = colour, lwd = 1.5)
   label_nodes(line$nodes, touch)
-  legend_above(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"),
+  legend_above(paste0(c(what, paste("bound that touches at", seq_along(from) - 1L), "highest point of a bound"), "  "),
     lwd = c(2.5, rep(1.8, length(from)), NA), col = c("black", colour, "black"), lty = c(1L, type, NA),
     pch = c(NA, rep(NA, length(from)), 2L),
     ncol = min(beside, last + 1L), seg.len = 2.4)
+}
+
+# Points all along a path.
+fill_in <- function(path) {
+  n <- nrow(path)
+  if (n < 2L) return(path)
+  t <- seq(1, n, length.out = min(40L * n, 2000L))
+  cbind(stats::approx(seq_len(n), path[, 1L], t)$y, stats::approx(seq_len(n), path[, 2L], t)$y)
 }
 
 # Numbers of iterates above their points, as long as there is room between them.
@@ -186,23 +194,6 @@ label_nodes <- function(x, y, below = FALSE) {
   for (i in seq_along(x)[-1L]) if (min(abs(x[i] - x[shown])) > width) shown <- c(shown, i)
   place <- if (below) c(-0.7, 1.3) else c(0.5, -0.8)
   text(x[shown], y[shown], shown - 1L, adj = place, cex = 0.85, xpd = NA)
-}
-
-# Levels below the top of a map: 1, 2, 5, 10, ... and fractions, a dozen of them.
-depth_levels <- function(z) {
-  top <- max(z, na.rm = TRUE)
-  depth <- top - stats::quantile(z, 0.02, na.rm = TRUE, names = FALSE)
-  levels <- as.vector(outer(c(1, 2, 5), 10^(-6:9)))
-  levels <- utils::tail(levels[levels < depth], 12L)
-  list(z = z - top, levels = -levels, labels = format(levels, trim = TRUE, drop0trailing = TRUE, scientific = FALSE, digits = 3))
-}
-
-draw_contours <- function(x, y, z) {
-  depth <- depth_levels(z)
-  for (i in seq_along(depth$levels)) {
-    graphics::contour(x, y, depth$z, levels = depth$levels[i], labels = depth$labels[i], add = TRUE, col = "grey45",
-      labcex = 0.65, method = "flattest", vfont = NULL)
-  }
 }
 
 plot_path <- function(fit, along, iterations, range, labels, ...) {
@@ -222,16 +213,16 @@ plot_path <- function(fit, along, iterations, range, labels, ...) {
     mtext(paste("on contours of the", objective_name(fit), "with all other parameters at their estimates"), line = 0.1,
       cex = 0.75 * par("cex"))
   }
-  draw_contours(axes[[1L]], axes[[2L]], z)
+  draw_contours(axes[[1L]], axes[[2L]], z, fill_in(path))
   lines(path, col = okabe_ito[1L], lwd = 1.5)
-  points(path, pch = 16L, cex = 0.8, col = okabe_ito[1L])
+  points(path[apart_marks(path[, 1L], path[, 2L]), , drop = FALSE], pch = 16L, cex = 0.8, col = okabe_ito[1L])
   points(path[1L, 1L], path[1L, 2L], pch = 21L, bg = "white", cex = 1.4, lwd = 1.5)
   points(path[nrow(path), 1L], path[nrow(path), 2L], pch = 4L, cex = 1.5, lwd = 2.5, col = okabe_ito[2L])
   legend_above(c("start", "iterates", "end"), pch = c(21L, 16L, 4L), pt.lwd = c(1.5, 1, 2.5),
     col = c("black", okabe_ito[1:2]), horiz = TRUE, lift = others)
 }
 
-map_axes <- function(p, path, range, lesson, size = 61L) {
+map_axes <- function(p, path, range, lesson, size = 91L) {
   if (!is.null(range) && !(is.list(range) && length(range) == 2L)) stop_input("range", "a list of two pairs of numbers", describe(range))
   lapply(1:2, function(i) {
     reach <- if (is.null(range)) around(path[, i], legal_range(p$block[i], lesson), 0.5) else check_numeric(range[[i]], "range", 2L)
@@ -253,7 +244,7 @@ map_heights <- function(fit, p, axes, lesson) {
 
 plot_ascent <- function(fit, along, iterations, range, labels, ...) {
   line <- make_line(fit, along, iterations, range)
-  s <- seq(line$scale[1L], line$scale[2L], length.out = 61L)
+  s <- seq(line$scale[1L], line$scale[2L], length.out = 91L)
   z <- t(bounds_along(line, s, s))
   nodes <- line$nodes
   last <- length(nodes)
@@ -261,13 +252,14 @@ plot_ascent <- function(fit, along, iterations, range, labels, ...) {
   on.exit(par(before))
   panel_with_legend(range(s), range(s), labels, list(main = "Coordinate ascent in (q, theta)",
     xlab = paste0(line$label, " at which q was taken"), ylab = line$label), xaxs = "i", ...)
-  draw_contours(s, s, z)
+  stairs <- cbind(rep(nodes, each = 2L)[-2L * last], rep(nodes, each = 2L)[-1L])
+  draw_contours(s, s, z, fill_in(stairs))
   lines(range(s), range(s), col = "grey40", lty = 3L)
   # M-steps up, E-steps across to the diagonal.
   segments(nodes[-last], nodes[-last], y1 = nodes[-1L], col = okabe_ito[2L], lwd = 2)
   segments(nodes[-last], nodes[-1L], x1 = nodes[-1L], col = okabe_ito[1L], lwd = 2, lty = 2L)
   points(nodes, nodes, pch = 16L)
   label_nodes(nodes, nodes, below = TRUE)
-  legend_above(c("M-step", "E-step", "bound = log-likelihood"), col = c(okabe_ito[2:1], "grey40"), lty = c(1L, 2L, 3L), lwd = c(2, 2, 1),
+  legend_above(c("M-step", "E-step", "bound touches"), col = c(okabe_ito[2:1], "grey40"), lty = c(1L, 2L, 3L), lwd = c(2, 2, 1),
     horiz = TRUE)
 }

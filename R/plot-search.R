@@ -43,16 +43,20 @@ plot_criterion <- function(x, main, xlab, ...) {
   names <- shown_criteria(table)
   values <- as.matrix(table[names])
   values[!is.finite(values)] <- NA
-  open_panel(range(table$k), range(values, na.rm = TRUE), if (is.null(main)) "Choice of the number of components" else main,
-    if (is.null(xlab)) "components" else xlab, "criterion (smaller is better)", xaxt = "n", yaxs = "r", ...)
+  before <- par(mar = c(4.2, 5.8, 3.8, 1))
+  on.exit(par(before))
+  open_panel(range(table$k), range(values, na.rm = TRUE), "", if (is.null(xlab)) "components" else xlab, "", xaxt = "n", yaxs = "r", ...)
+  title(main = if (is.null(main)) "Choice of the number of components" else main, line = 2)
+  if (is.null(list(...)$ylab)) mtext("criterion (smaller is better)", 2L, 4.6)
   axis(1L, table$k)
   for (i in seq_along(names)) {
     lines(table$k, values[, i], type = "b", col = okabe_ito[i], pch = 14L + i, lty = i, lwd = 1.5)
   }
   chosen <- attr(table, "criterion")
   points(x$k, values[match(x$k, table$k), chosen], cex = 2.4, lwd = 1.5)
-  legend("top", names, col = okabe_ito[seq_along(names)], pch = 14L + seq_along(names), lty = seq_along(names),
-    bty = "n", horiz = TRUE, cex = 0.85)
+  usr <- par("usr")
+  legend(mean(usr[1:2]), usr[4L], paste0(names, "  "), col = okabe_ito[seq_along(names)], pch = 14L + seq_along(names), lty = seq_along(names),
+    xjust = 0.5, yjust = 0, xpd = NA, bty = "n", horiz = TRUE, cex = 0.85)
 }
 
 #' Plot the choice of a model
@@ -90,10 +94,11 @@ plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, 
   error <- if (criterion == "CV") table$diff_se
   if (!any(is.finite(value))) stop_input("criterion", "one that is defined for a model of the table", dQuote(criterion, FALSE))
   many <- length(structures) > 1L
-  before <- par(mar = c(4.2, 5, if (many) 4 else 2.6, 1))
+  before <- par(mar = c(4.2, 5.8, if (many) 4 else 2.6, 1))
   on.exit(par(before))
   open_panel(range(table$k) + c(-0.1, 0.1), range(value, value - error, value + error, na.rm = TRUE), "",
-    if (is.null(xlab)) "components" else xlab, paste(criterion, "(smaller is better)"), xaxt = "n", yaxs = "r", ...)
+    if (is.null(xlab)) "components" else xlab, "", xaxt = "n", yaxs = "r", ...)
+  if (is.null(list(...)$ylab)) mtext(paste(criterion, "(smaller is better)"), 2L, 4.6)
   title(main = if (is.null(main)) "Choice of the model" else main, line = if (many) 2.2 else 0.8)
   axis(1L, unique(table$k))
   pch <- 15:18

@@ -41,6 +41,18 @@ iteration_axis <- function(last) {
   axis(1L, at[at == round(at) & at <= last])
 }
 
+# Which of the iterates on a curve get a mark: those that stand clear of the mark before, and the last.
+apart_marks <- function(x, y, least = 0.1) {
+  at <- in_inches(x, y)
+  n <- nrow(at)
+  kept <- 1L
+  for (i in seq_len(n)[-1L]) {
+    if (sqrt(sum((at[i, ] - at[kept[length(kept)], ])^2)) >= least) kept <- c(kept, i)
+  }
+  if (kept[length(kept)] == n) return(kept)
+  c(if (length(kept) > 1L) kept[-length(kept)] else kept, n)
+}
+
 until <- function(fit, iterations) seq_len(min(nrow(fit$trace), or_default(iterations, Inf) + 1))
 
 plot_heights <- function(x, fit, iterations, labels, ...) {
@@ -50,20 +62,24 @@ plot_heights <- function(x, fit, iterations, labels, ...) {
   what <- objective_name(fit)
   em <- table$kind %in% c("start", "EM")
   lines <- 1 + any(!em)
-  before <- par(mar = c(4.2, 5.2, 2.7 + 1.1 * lines, 1))
+  before <- par(mar = c(4.2, 5.8, 2.7 + 1.1 * lines, 1))
   on.exit(par(before))
   # A step off or onto a boundary may leave its bound at -Inf.
   table$bound <- finite_or_na(table$bound)
-  panel_with_legend(range(table$iteration), range(height, table$bound, na.rm = TRUE), labels,
+  # What a longer step does to the bound must not flatten the climb: such a bound may be off the picture.
+  lowest <- min(height) - 0.25 * diff(range(height))
+  reach <- range(height, table$bound[is.na(table$bound) | em | table$bound > lowest], na.rm = TRUE)
+  panel_with_legend(range(table$iteration), reach, labels,
     list(main = "EM climbs", xlab = "iteration", ylab = ""), lines, xaxt = "n", yaxs = "r", ...)
   iteration_axis(max(table$iteration))
-  if (is.null(labels$ylab)) mtext(what, 2L, 4)
-  later <- table$iteration > 0
+  if (is.null(labels$ylab)) mtext(what, 2L, 4.6)
+  mark <- union(apart_marks(table$iteration, height), which(!em))
+  later <- setdiff(mark, 1L)
   # From the old height up to the bound, and by the gap up to the new height.
   segments(table$iteration[later], table$bound[later], y1 = height[later], col = "grey50")
   lines(table$iteration, height, col = okabe_ito[1L], lwd = 1.5)
-  points(table$iteration, height, pch = ifelse(em, 16L, 17L), col = okabe_ito[1L])
-  points(table$iteration, table$bound, pch = 1L, col = okabe_ito[2L])
+  points(table$iteration[mark], height[mark], pch = ifelse(em, 16L, 17L)[mark], col = okabe_ito[1L])
+  points(table$iteration[mark], table$bound[mark], pch = 1L, col = okabe_ito[2L])
   shown <- c(TRUE, any(!em), TRUE)
   legend_above(c(what, paste(what, "after a longer step"), "lower bound after the step")[shown], pch = c(16L, 17L, 1L)[shown],
     col = okabe_ito[c(1L, 1L, 2L)][shown], ncol = 2L)
@@ -86,7 +102,7 @@ plot_moves <- function(fit, style, iterations, labels, ...) {
     for (j in if (one) 1L else seq_len(fit$k)) {
       lines(at - 1, values[, j], col = if (one) "black" else style$col[j], lty = if (one) 1L else style$lty[j], lwd = 1.5)
       # Marks tell the components apart in grey.
-      some <- unique(round(seq(1, length(at), length.out = min(length(at), 12L))))
+      some <- apart_marks(at - 1, values[, j], 0.15)
       points(at[some] - 1, values[some, j], pch = if (one) 16L else mark_of(j), col = if (one) "black" else style$col[j])
     }
     if (one) legend_above("all components", lty = 1L, pch = 16L, lwd = 1.5) else {
@@ -125,9 +141,13 @@ plot_memberships <- function(fit, component, iterations, labels, ...) {
   # At the ends, moved apart where they would cover each other.
   end <- apart_by(p[, length(at)], strheight_of_line())
   text(par("usr")[2L], end, names, pos = 4L, cex = 0.75, xpd = NA, offset = 0.3)
+  # What the numbers are, above them, as far to the right as there is room.
+  if (!is.null(attr(names, "what"))) {
+    text(graphics::grconvertX(0.995, "nfc", "user"), max(end, 1) + 1.2 * strheight_of_line(), attr(names, "what"), adj = 1, cex = 0.75, font = 3L, xpd = NA)
+  }
 }
 
-strheight_of_line <- function() 1.15 * graphics::strheight("0", cex = 0.75)
+strheight_of_line <- function() 1.5 * graphics::strheight("0", cex = 0.75)
 
 # Heights at least `least` apart, in their order, as near to where they were as can be.
 apart_by <- function(y, least) {
@@ -156,5 +176,5 @@ row_titles <- function(rows, lesson) {
   columns <- lesson$spec$family$columns_of
   if (is.null(columns)) return(paste("row", rows$number))
   data <- columns(rows$x, lesson$columns)
-  apply(do.call(cbind, lapply(data, format, trim = TRUE)), 1L, paste, collapse = ":")
+  structure(apply(do.call(cbind, lapply(data, format, trim = TRUE)), 1L, paste, collapse = ":"), what = paste(names(data), collapse = ":"))
 }

@@ -104,8 +104,11 @@ plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, bre
   style <- component_style(x, col)
   if (is.null(main)) main <- fit_title(x)
   if (is.null(xlab)) xlab <- response_label(x)
-  if (x$family$name == "normal") plot_normal(x, style, main, xlab, breaks, ...) else
-    plot_binomial(x, style, main, xlab, breaks, ...)
+  switch(x$family$name,
+    normal = plot_normal(x, style, main, xlab, breaks, ...),
+    binomial = plot_binomial(x, style, main, xlab, breaks, ...),
+    stop_input("x", "of a family that has a picture", paste("of the", family_of(x$family$name)$title, "family"))
+  )
   invisible(x)
 }
 
@@ -128,9 +131,8 @@ component_style <- function(x, col) {
   good <- is.atomic(col) && length(col) > 0L &&
     !inherits(try(grDevices::col2rgb(col), silent = TRUE), "try-error")
   if (!good) stop_input("col", "colours", describe(col))
-  # The next line type where the colours begin again.
-  round <- (seq_len(x$k) - 1L) %/% length(col)
-  list(col = rep_len(col, x$k), lty = c(1L, 5L, 3L, 4L)[round %% 4L + 1L])
+  # Neighbours differ in line type too, for print in black and white.
+  list(col = rep_len(col, x$k), lty = rep_len(c(1L, 5L, 3L, 4L), x$k))
 }
 
 # A number of bins, or edges that hold all rows.
@@ -221,18 +223,18 @@ legend_rows <- function(x) ceiling((min(x$k, 8L) + 1) / 3)
 panel_margins <- function(x) c(4.2, 4.4, 2.6 + 1.1 * legend_rows(x), 1)
 
 # Title, then names and proportions of up to eight components, and the mixture.
-component_legend <- function(x, style, main) {
+component_legend <- function(x, style, main, marks = FALSE) {
   j <- seq_len(min(x$k, 8L))
   title(main = main, line = 0.8 + 1.1 * legend_rows(x))
   usr <- par("usr")
   above <- function(...) {
-    legend(mean(usr[1:2]), usr[4L], ..., xjust = 0.5, yjust = 0, xpd = NA, bty = "n", seg.len = 1.6, cex = 0.85,
+    legend(mean(usr[1:2]), usr[4L], ..., xjust = 0.5, yjust = 0, xpd = NA, bty = "n", seg.len = 2.2, cex = 0.85,
       y.intersp = 0.9)
   }
-  if (x$k == 1L) return(above("fitted mixture", lwd = 2))
-  names <- sprintf("%s (%s)", x$components[j], format(x$parameters$prop[j], digits = 2, nsmall = 2))
+  if (x$k == 1L) return(above("fitted mixture", lwd = 2, pch = if (marks) 1L))
+  names <- sprintf("%s (%s)  ", x$components[j], format(x$parameters$prop[j], digits = 2, nsmall = 2))
   if (x$k > 8L) names[8L] <- sprintf("... %d more", x$k - 7L)
-  above(c(names, "mixture"), col = c(style$col[j], "black"), lty = c(style$lty[j], 1L), lwd = 2,
+  above(c(names, "mixture"), col = c(style$col[j], "black"), lty = c(style$lty[j], 1L), lwd = 2, pch = if (marks) c(mark_of(j), 1L),
     ncol = min(3L, x$k + 1L))
 }
 
@@ -296,9 +298,9 @@ plot_shares <- function(x, style, main, xlab, breaks, ...) {
   dot <- if (length(curves$at) > 30L) 0.5 else 0.9
   lines(curves$at, curves$total, type = "b", pch = 1L, cex = dot, lwd = 1.5)
   if (x$k > 1L) for (j in seq_len(x$k)) {
-    lines(curves$at, curves$each[, j], col = style$col[j], lty = style$lty[j], type = "b", pch = 16L, cex = dot, lwd = 1.5)
+    lines(curves$at, curves$each[, j], col = style$col[j], lty = style$lty[j], type = "b", pch = mark_of(j), cex = dot, lwd = 1.5)
   }
-  component_legend(x, style, main)
+  component_legend(x, style, main, marks = TRUE)
 }
 
 row_names <- function(x) {
@@ -307,7 +309,7 @@ row_names <- function(x) {
 
 plot_row_bars <- function(x, style) {
   p <- own_posterior(x)
-  at <- barplot(t(p), col = adjustcolor(style$col, 0.75), border = "white", ylim = c(0, 1), las = 1,
+  at <- barplot(t(p), col = bar_tints(style), border = "white", ylim = c(0, 1), las = 1,
     ylab = "posterior", xlab = "row (successes / trials)", names.arg = row_names(x),
     cex.names = if (x$n > 15L) 0.7 else 0.9)
   if (x$n <= 12L) {
@@ -317,6 +319,11 @@ plot_row_bars <- function(x, style) {
   }
 }
 
+# Neighbours in a bar are dark and light, so that they differ in grey too.
+bar_tints <- function(style) {
+  mapply(grDevices::adjustcolor, style$col, rep_len(c(0.75, 0.35), length(style$col)), USE.NAMES = FALSE)
+}
+
 plot_row_points <- function(x, style, xlab) {
   points <- x$x[x$x[, 2L] > 0 & !duplicated(x$x), , drop = FALSE]
   if (nrow(points) > 5000L) points <- points[round(seq(1, nrow(points), length.out = 5000)), ]
@@ -324,7 +331,7 @@ plot_row_points <- function(x, style, xlab) {
   share <- points[, 1L] / points[, 2L]
   open_panel(c(0, 1), c(0, 1.02), "", xlab, "posterior")
   for (j in seq_len(x$k)) {
-    points(share, p[, j], pch = c(16L, 17L, 15L, 18L)[(j - 1L) %% 4L + 1L],
+    points(share, p[, j], pch = mark_of(j),
       col = adjustcolor(style$col[j], 0.6), cex = 0.8)
   }
 }

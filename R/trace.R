@@ -16,7 +16,8 @@
 #' `em_control(accelerate = FALSE, trace = TRUE)` and a `start`.
 #'
 #' **Pictures**
-#' - `"loglik"`: log-likelihood (filled) and lower bound (open) against the iteration.
+#' - `"loglik"`: log-likelihood (filled) and lower bound (open) against the iteration. A bound that a longer step leaves
+#'   far below is off the picture; its line leads there.
 #' - `"parameters"`: every parameter that moves, against the iteration.
 #' - `"bound"`: the log-likelihood along a line, and the lower bounds that touch it at the iterates; where a bound is
 #'   highest, there the next iterate is. With `along` the name of a parameter (default: the first that is free), all
@@ -31,6 +32,8 @@
 #'   diagonal, the M-step `theta` up.
 #' - `"posterior"`: the posterior probability of one component for each row, against the iteration. Of more than 12
 #'   different rows, 12 that are spread over the sample.
+#'
+#' Lines and paths go through every iterate; marks stand at all of them, or at as many as there is room for.
 #'
 #' Of more than 4000 different values of a continuous column, the pictures along parameters are drawn with fewer points
 #' that stand for them, whose log-likelihood is that of all rows to about a hundredth.

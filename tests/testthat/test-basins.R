@@ -63,4 +63,6 @@ test_that("what cannot be is told", {
   expect_input_error(em_basins(coins$heads, c(0.6, 0.5), family = mix_binomial(10), range = c(0, 2)), "range")
   expect_input_error(em_basins(heights_class, c(160, 180), grid = 1), "grid")
   expect_input_error(em_basins(heights_class, 160, equal = "mean"), "x")
+  expect_input_error(em_basins(em_step(heights_class, c(160, 180))), "x")
+  expect_input_error(em_basins(emix(heights_class, k = 2, equal = "sd"), equal = "sd"), "equal")
 })

@@ -151,7 +151,7 @@ test_that("a fit is a mixture", {
 test_that("a mixture that is none is an error that says which part", {
   for (bad in list(NULL, 3, "a", list(), list(mean = 1, sd = 1), list(prop = 1), mean,
     list(prop = c(0.5, 0.4), mean = 1:2, sd = 1:2), list(prop = 1, mean = NA_real_, sd = 1),
-    list(prop = 1, mean = 1, sd = 0), list(prop = 1, mean = 1, sd = -1), list(prop = 1, mean = 1),
+    list(prop = 1, mean = 1, sd = 0), list(prop = 1, mean = 1, sd = -1), list(prop = 1, sd = 1),
     list(prop = c(0.5, 0.5), mean = 1, sd = 1), list(prop = 1, mean = "a", sd = 1),
     list(prop = 1, prob = 1.5), list(prop = 1, prob = 0.5, sd = 1),
     list(prop = 1, mean = Inf, sd = 1), list(prop = c(2, -1), mean = 1:2, sd = 1:2),

@@ -104,7 +104,7 @@ test_that("numbers of trials are whole and not negative", {
 })
 
 test_that("a family that does not exist, or does not fit the response", {
-  for (bad in list("poisson", "norm", "", NA, NA_character_, 3, c("normal", "binomial"), list(),
+  for (bad in list("cauchy", "norm", "", NA, NA_character_, 3, c("normal", "binomial"), list(),
     character(), stats::sd, data.frame())) {
     expect_input_error(emix(x, k = 2, family = bad), "family")
   }
