@@ -118,6 +118,12 @@ print.em_control <- function(x, ...) {
   invisible(x)
 }
 
+# How a run goes, as the core reads it.
+core_control <- function(control, threads, offset) {
+  list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
+    threads = threads, auto = control$threads == "auto", trace = control$trace, progress = control$progress, offset = offset)
+}
+
 # A forked child must not start OpenMP threads: the parent's are gone and some
 # run-times wait for them for ever.
 usable_threads <- function(control, work) {

@@ -2,6 +2,22 @@
 
 # The rows of the core's own walk: the posterior is what the E-step computes.
 evaluate <- function(object, x, label, what) {
+  if (anyNA(x)) return(evaluate_patterns(object, x, label, what))
+  evaluate_rows(object, x, label, what)
+}
+
+# Rows of one pattern of missing values together, as the core is quick with them.
+evaluate_patterns <- function(object, x, label, what) {
+  order <- unlist(missing_patterns(x), use.names = FALSE)
+  found <- evaluate_rows(object, take_rows(x, order), take_rows(label, order), what)
+  lapply(Filter(length, found), function(v) {
+    v <- matrix(v, length(order))
+    v[order, ] <- v
+    as.vector(v)
+  })
+}
+
+evaluate_rows <- function(object, x, label, what) {
   family <- family_of(object$family)
   rows <- list(x = x, n = NROW(x), label = label)
   spec <- list(family = family, k = object$k, held = lapply(object$parameters, function(v) v == v),
@@ -30,7 +46,9 @@ count_assigned <- function(object, stretch = 2^17) {
   for (from in seq(1, object$n, by = stretch)) {
     at <- seq(from, min(from + stretch - 1, object$n))
     w <- if (is.null(object$weights)) rep(1, length(at)) else object$weights[at]
-    p <- posterior_of(object, take_rows(object$x, at), object$labels[at])
+    x <- take_rows(object$x, at)
+    if (anyNA(x)) w <- w * tells(x, object$labels[at])
+    p <- posterior_of(object, x, object$labels[at])
     best <- max.col(p, ties.method = "first")
     sums$expected <- sums$expected + colSums(p * w)
     sums$assigned <- sums$assigned + as.vector(rowsum(c(w, numeric(object$k)), c(best, seq_len(object$k))))

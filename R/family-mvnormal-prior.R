@@ -1,9 +1,9 @@
 # The normal-inverse-Wishart prior of multivariate normal components, and the moments of rows on which its defaults rest.
 
-# Mean and covariance of the rows, in the core's units; a stretch of rows at a time. Divisor: the total weight. Of rows with
-# missing values those that are whole.
+# Mean and covariance of the rows, in the core's units; a stretch of rows at a time. Divisor: the total weight.
 core_moments <- function(rows, affine, stretch = 2^15) {
   x <- rows$x
+  if (anyNA(x)) return(incomplete_moments(rows, affine))
   d <- ncol(x)
   centre <- rows$about$mean * affine$factor - affine$shift
   total <- 0
@@ -13,11 +13,6 @@ core_moments <- function(rows, affine, stretch = 2^15) {
     at <- from:min(from + stretch - 1, nrow(x))
     z <- t(x[at, , drop = FALSE]) * affine$factor - (affine$shift + centre)
     w <- if (is.null(rows$weight)) rep(1, length(at)) else rows$weight[at]
-    whole <- !is.na(colSums(z))
-    if (!all(whole)) {
-      z <- z[, whole, drop = FALSE]
-      w <- w[whole]
-    }
     total <- total + sum(w)
     first <- first + drop(z %*% w)
     second <- second + tcrossprod(z * rep(sqrt(w), each = d))

@@ -25,6 +25,7 @@ mvnormal_rows <- function(x, options) {
 mvnormal_check_rows <- function(rows, spec, prior) {
   cov <- spec$family$cov
   columns <- spec$columns
+  check_values_of_columns(rows$raw, columns)
   if (!any(!spec$held$cov) || !is.null(prior$scale)) return(invisible())
   constant <- which(rows$raw$about$min == rows$raw$about$max)
   spheres <- substr(cov, 2L, 2L) == "I"
@@ -39,21 +40,33 @@ mvnormal_check_rows <- function(rows, spec, prior) {
     emix_stop("degenerate", "`x` has ", counted(rows$raw$n, "row"), " and ", d, " columns: covariances of the structure ", cov,
       " need more rows than columns. ", remedies, argument = "x")
   }
-  check_collinear(rows$raw, columns)
+  check_collinear(rows$raw, columns, cov)
 }
 
 remedies <- "Leave columns out, or use a diagonal structure, family = mix_mvnormal(\"VVI\"), or a prior with a `scale`, em_prior(scale = )."
 
+check_values_of_columns <- function(rows, columns) {
+  empty <- if (anyNA(rows$x)) which(colSums(!is.na(rows$x)) == 0)
+  if (length(empty)) {
+    emix_stop("input", "`x` has ", if (length(empty) == 1L) "a column" else "columns", " without any value: ",
+      listing(sQuote(columns[empty], FALSE)), ". Leave ", if (length(empty) == 1L) "it" else "them", " out.", argument = "x")
+  }
+}
+
 # Of the columns' correlations by Cholesky's factor with pivots: a column of which the others leave less than a
 # millionth is a combination of them.
-check_collinear <- function(rows, columns) {
-  affine <- mvnormal_affine(rows$about, "VVV")
-  s <- core_moments(rows, affine)$cov
-  s <- stats::cov2cor(s)
-  root <- suppressWarnings(chol(s, pivot = TRUE, tol = 1e-12))
-  rank <- attr(root, "rank")
+check_collinear <- function(rows, columns, cov) {
   d <- length(columns)
-  if (rank == d) return(invisible())
+  affine <- mvnormal_affine(rows$about, "VVV")
+  if (anyNA(rows$x) && has_normal(pick_rows(rows, 4000L), affine)) return(invisible())
+  moments <- core_moments(rows, affine)
+  root <- suppressWarnings(chol(stats::cov2cor(moments$cov), pivot = TRUE, tol = if (isTRUE(moments$propped)) 1e-4 else 1e-12))
+  rank <- attr(root, "rank")
+  if (rank == d && !isTRUE(moments$propped)) return(invisible())
+  if (rank == d) {
+    emix_stop("degenerate", "`x` has too few values in common of its columns for covariances of the structure ", cov, ". ", remedies,
+      argument = "x")
+  }
   pivot <- attr(root, "pivot")
   lost <- pivot[rank + 1L]
   used <- seq_len(rank)

@@ -38,12 +38,11 @@ merged_component <- function(m, a, b) {
 # Moments of each component's share of the rows, with columns in units of their sds. A covariance that is singular to a
 # millionth takes some rows of the common one.
 mvnormal_estimate <- function(rows, shares, k) {
+  rows <- filled_rows(rows)
   d <- ncol(rows$x)
   about <- rows$about
   unit <- ifelse(about$sd > 0, about$sd, pmax(abs(about$mean), 1e-300) * 1e-3)
   z <- (rows$x - rep(about$mean, each = nrow(rows$x))) / rep(unit, each = nrow(rows$x))
-  gone <- is.na(z)
-  z[gone] <- 0
   mass <- numeric(k)
   mean <- matrix(0, d, k)
   cov <- matrix(0, d * d, k)
@@ -52,7 +51,6 @@ mvnormal_estimate <- function(rows, shares, k) {
     mass[j] <- sum(w)
     mean[, j] <- colSums(z * w) / mass[j]
     off <- (z - rep(mean[, j], each = nrow(z))) * sqrt(w)
-    off[gone] <- 0
     cov[, j] <- crossprod(off) / mass[j]
   }
   pooled <- drop(cov %*% mass) / sum(mass)
@@ -78,14 +76,13 @@ well_shaped <- function(cov, pooled) {
 # Covariances for means that came alone: the rows' moments about the nearest mean, columns in units of their sds.
 mvnormal_complete <- function(rows, parameters) {
   if (!is.null(parameters$cov)) return(parameters)
+  rows <- filled_rows(rows)
   d <- ncol(rows$x)
   k <- length(parameters$prop)
   about <- rows$about
   unit <- ifelse(about$sd > 0, about$sd, pmax(abs(about$mean), 1e-300) * 1e-3)
   z <- (t(rows$x) - about$mean) / unit
-  whole <- !is.na(colSums(z))
-  z <- z[, whole, drop = FALSE]
-  w <- row_weights(rows)[whole]
+  w <- row_weights(rows)
   centres <- (matrix(parameters$mean, d) - about$mean) / unit
   nearest <- max.col(-distances(t(z), t(centres)), "first")
   off <- (z - centres[, nearest, drop = FALSE]) * rep(sqrt(w / sum(w)), each = d)

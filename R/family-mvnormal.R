@@ -111,13 +111,12 @@ mvnormal_affine <- function(about, cov) {
 
 free_of_units <- c("EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVV", "VVV")
 
-# Squared distances of rows from a mean, in units of a covariance: a number per row.
-squared_distances <- function(x, par) {
-  colSums(backsolve(chol(par$cov), t(x) - par$mean, transpose = TRUE)^2)
-}
+# Squared distances of rows from a mean, in units of a covariance, and log densities: a number per row each. Of a row with
+# missing values those of the values that it has.
+squared_distances <- function(x, par) over_patterns(x, par, function(root, z) colSums(z^2))
 
 mvnormal_log_density <- function(x, par) {
-  -squared_distances(x, par) / 2 - sum(log(diag(chol(par$cov)))) - length(par$mean) * log(2 * pi) / 2
+  over_patterns(x, par, function(root, z) -colSums(z^2) / 2 - sum(log(diag(root))) - nrow(root) * log(2 * pi) / 2)
 }
 
 mvnormal_draw <- function(n, par) {
@@ -184,6 +183,8 @@ mvnormal_family <- function(options = NULL) {
     restrict = function(equal) mvnormal_restrict(cov, equal),
     required = "mean",
     columns = 2:256,
+    incomplete = 64L,
+    fill = function(x, par) expected_values(x, par$mean, par$cov),
     spreads = FALSE,
     smooth = FALSE,
     discrete = FALSE,
@@ -194,7 +195,9 @@ mvnormal_family <- function(options = NULL) {
     affine = function(about) mvnormal_affine(about, cov),
     to_core = function(parameters, affine) mvnormal_rescale(parameters, affine$factor, affine$shift),
     from_core = function(core, affine) mvnormal_rescale(core, 1 / affine$factor, -affine$shift / affine$factor),
-    row_offset = function(x, affine) sum(log(affine$factor)),
+    row_offset = function(x, affine) {
+      if (anyNA(x)) as.vector((!is.na(x)) %*% log(affine$factor)) else sum(log(affine$factor))
+    },
     legal = mvnormal_legal,
     df = mvnormal_df,
     conform = mvnormal_conform,

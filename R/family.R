@@ -31,6 +31,8 @@
 #   apart           moves components with equal parameters apart
 #   log_density, cdf, quantile, draw   of one component
 #   centre          expected value of a row of a component
+#   incomplete      of how many columns rows with missing values may be (left out: rows have none)
+#   fill            such rows with what a component expects of the values that are missing
 #   overlap         for em_overlap(): see family-overlap.R
 #
 # For em_step(), which shows what the core's step did (x: rows as above; `names`: of the response's columns):

@@ -86,7 +86,7 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
   }
   if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
   fit$arguments <- list(k = spec$k, family = family, start = start, fixed = fixed, equal = equal,
-    prior = prior, control = control)
+    prior = prior, control = control, na.action = if (isTRUE(frame$partial)) "likelihood")
   fit
 }
 
@@ -146,7 +146,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
     loglik = run$loglik,
     objective = run$objective,
     df = count_df(spec),
-    nobs = if (is.null(frame$weights)) NROW(frame$x) else sum(frame$weights),
+    nobs = if (is.null(rows$raw$weight)) rows$raw$n else sum(rows$raw$weight),
     n = NROW(frame$x),
     converged = run$converged,
     iterations = run$iterations,

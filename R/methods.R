@@ -13,7 +13,7 @@ fit_rules <- list(
       is.double(v$factor) && is.double(v$shift) && length(v$factor) == length(v$shift) && !anyNA(c(v$factor, v$shift))
   },
   x = function(v, o) is.double(v) && NCOL(v) == length(o$core$factor) && NCOL(v) %in% family_of(o$family)$columns &&
-    NROW(v) == o$n && !anyNA(v),
+    NROW(v) == o$n && (uses_missing(o) || !anyNA(v)),
   nobs = function(v, o) is_number(v) && v > 0,
   loglik = function(v, o) is_number(v),
   objective = function(v, o) is_number(v),
@@ -34,6 +34,9 @@ fit_rules <- list(
   call = function(v, o) is.null(v) || is.call(v),
   terms = function(v, o) is.null(v) || inherits(v, "terms")
 )
+
+# Are rows with missing values used through the values that they have?
+uses_missing <- function(fit) is.list(fit$arguments) && identical(fit$arguments$na.action, "likelihood")
 
 fit_sizes <- function(fit) block_sizes(family_of(fit$family), length(names_of_columns(fit$x)))
 
@@ -169,8 +172,16 @@ format_n <- function(x) {
   if (!is.null(x$weights)) rows <- paste0(rows, ", total weight ", format(x$nobs, big.mark = ",", scientific = 5))
   known <- sum(x$labels > 0L)
   if (known > 0) rows <- paste0(rows, ", ", format(known, big.mark = ","), " labelled")
+  if (anyNA(x$x)) rows <- paste0(rows, format_missing(x))
   gone <- naprint(x$na.action)
   if (nzchar(gone)) paste0(rows, "; ", gone) else rows
+}
+
+format_missing <- function(x) {
+  none <- sum(!tells(x$x))
+  some <- length(missing_rows(x$x)) - none
+  paste0(if (some) paste0("; ", counted(some, "row"), " with missing values, used through ", if (some == 1L) "its" else "their",
+    " observed columns"), if (none) paste0("; ", counted(none, "row"), " without any value"))
 }
 
 print_call <- function(x) {

@@ -67,7 +67,7 @@ parameter_line <- function(fit, along, iterations, range) {
   held$prop[fit$held$prop] <- unname(fit$parameters$prop)[fit$held$prop]
   arguments <- fit$arguments[c("family", "equal", "prior", "control")]
   arguments$family$size <- NULL
-  lesson <- new_lesson(c(own_data(fit), list(columns = fit_columns(fit))), fit, c(arguments, list(fixed = held, na.action = na.fail)))
+  lesson <- new_lesson(c(own_data(fit), list(columns = fit_columns(fit))), fit, c(arguments, list(fixed = held, na.action = or_default(fit$arguments$na.action, na.fail))))
   lesson$components <- fit$components
   lesson <- for_pictures(lesson)
   theta <- function(s) {

@@ -6,7 +6,8 @@
 #' @param object a fit of [emix()].
 #' @param newdata new rows in the form of the fit's response: a vector or matrix, or a data frame with
 #'   the formula's variables. `NULL` (default): the rows of the fit, where known labels are respected.
-#'   Missing values give `NA`.
+#'   Missing values give `NA`; with `na.action = "likelihood"` in the fit, what the values that are there say: the posterior
+#'   probabilities given them, and their density. A row without any value has the proportions as posterior probabilities.
 #' @param type what to compute:
 #'   `"posterior"` (default): a matrix, rows x components, of the probability that a row
 #'   belongs to a component given its value;
@@ -38,8 +39,9 @@ predict.emix <- function(object, newdata = NULL,
   if (type == "quantile") return(predict_quantile(object, newdata, p))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   label <- if (is.null(newdata)) object$labels
-  value <- over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type),
-    empty = predict_rows(object, take_rows(object$x, 1L), NULL, type))
+  value <- if (uses_missing(object)) predict_rows(object, x, label, type) else
+    over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type),
+      empty = predict_rows(object, take_rows(object$x, 1L), NULL, type))
   if (is.null(newdata)) naresid(object$na.action, value) else value
 }
 
@@ -195,7 +197,7 @@ quantile_residuals <- function(object) {
 # Their distribution functions, weighted by the row's posterior probabilities, on the log scale from the nearer tail.
 chi_squared_residuals <- function(object) {
   posterior <- own_posterior(object)
-  d <- ncol(object$x)
+  d <- ncol(object$x) - rowSums(is.na(object$x))
   squares <- lapply(seq_len(object$k), function(j) squared_distances(object$x, one_component(object$parameters, j)))
   tail_of <- function(lower) {
     terms <- lapply(seq_along(squares), function(j) log(posterior[, j]) + pchisq(squares[[j]], d, lower.tail = lower, log.p = TRUE))
@@ -203,7 +205,8 @@ chi_squared_residuals <- function(object) {
   }
   low <- tail_of(TRUE)
   high <- tail_of(FALSE)
-  ifelse(low < high, qnorm(low, log.p = TRUE), qnorm(high, lower.tail = FALSE, log.p = TRUE))
+  value <- ifelse(low < high, qnorm(low, log.p = TRUE), qnorm(high, lower.tail = FALSE, log.p = TRUE))
+  replace(value, d == 0, NA)
 }
 
 # log((1 - u) exp(a) + u exp(b)), a <= b.

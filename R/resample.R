@@ -48,6 +48,7 @@ resamplers <- list(
     size <- each(source$size)
     component <- sample.int(source$fit$k, n, replace = TRUE, prob = p$prop)
     value <- draw_mixture(n, p, source$spec$family, size, component)
+    if (anyNA(source$fit$x)) value[is.na(source$fit$x)[if (is.null(times)) TRUE else rep(seq_along(times), times), ]] <- NA
     labelled <- each(source$labelled)
     frame <- list(x = if (is.null(size)) value else cbind(value, size, deparse.level = 0L),
       weights = if (is.null(times)) source$fit$weights,

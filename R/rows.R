@@ -2,21 +2,22 @@
 #
 # `rows` is a list: x (double vector, or matrix of a column per variable), weight, label
 # (NULL where there are none), n: points after condensing; raw: the same before condensing;
-# trees: a place for what the starts make of the rows (see kept_trees()); given: how many rows the user gave; kept: which of these are in raw (TRUE: all);
+# trees: a place for what the starts make of the rows (see kept_trees()); given: how many rows the user gave; kept: which of these are in raw, in its order (TRUE: all);
 # about: location and spread of x; omitted: the na.action attribute or NULL.
 
 # How an na.action treats missing values is asked of the function itself.
 read_na_action <- function(na.action) {
   if (is.null(na.action)) na.action <- na.fail
+  if (identical(na.action, "likelihood")) return(na.action)
   if (is.character(na.action) && length(na.action) == 1L) na.action <- get0(na.action, mode = "function")
   if (!is.function(na.action)) {
-    stop_input("na.action", "na.fail, na.omit or na.exclude", describe(na.action))
+    stop_input("na.action", "na.fail, na.omit, na.exclude or \"likelihood\"", describe(na.action))
   }
   tried <- tryCatch(suppressWarnings(attr(na.action(data.frame(x = c(1, NA))), "na.action")), error = function(e) "fail")
   if (inherits(tried, "omit")) return("omit")
   if (inherits(tried, "exclude")) return("exclude")
   if (identical(tried, "fail")) return("fail")
-  stop_input("na.action", "na.fail, na.omit or na.exclude", "a function that keeps missing values")
+  stop_input("na.action", "na.fail, na.omit, na.exclude or \"likelihood\"", "a function that keeps missing values")
 }
 
 # By column; missing and infinite values of all.
@@ -31,15 +32,24 @@ missing_rows <- function(x) {
 }
 
 # The rows left out for missing values, as na.omit() marks them; NULL where there are none.
-omit_missing <- function(x, about, na.action) {
-  how <- read_na_action(na.action)
+omit_missing <- function(x, about, how, family) {
+  most <- or_default(family$incomplete, 0L)
+  if (how == "likelihood" && most == 0L) {
+    stop_input("na.action", sprintf("na.fail, na.omit or na.exclude for the %s family: of a row without its value nothing is left",
+      family$title), "\"likelihood\"")
+  }
   if (about[["missing"]] == 0) return(NULL)
   gone <- missing_rows(x)
   if (how == "fail") {
     emix_stop("input", "`x` has missing values in ", counted(length(gone), "row"), " (", listing(gone),
-      "). To leave these rows out: na.action = na.omit (or na.exclude).", argument = "x")
+      "). To leave these rows out: na.action = na.omit (or na.exclude).",
+      if (NCOL(x) <= most) " To use the values that they have: na.action = \"likelihood\".", argument = "x")
   }
-  structure(gone, class = how)
+  if (how != "likelihood") return(structure(gone, class = how))
+  if (NCOL(x) > most) {
+    stop_input("na.action", sprintf("na.omit or na.exclude for rows of more than %d columns with missing values", most),
+      sprintf("\"likelihood\" (%d columns)", NCOL(x)))
+  }
 }
 
 # Names of the columns for each of which a component has values of its own; rows of other kinds have none.
@@ -64,12 +74,13 @@ collect_rows <- function(x, family, weights, labels, na.action, names = NULL) {
   }
   weights <- check_weights(weights, given)
   labels <- check_labels(labels, given)
-  omitted <- omit_missing(x, about, na.action)
+  how <- read_na_action(na.action)
+  omitted <- omit_missing(x, about, how, family_of(family))
   kept <- if (is.null(omitted)) TRUE else seq_len(given)[-as.integer(omitted)]
   x <- take_rows(x, kept)
   if (NROW(x) == 0L) stop_input("x", "at least one row without missing values", "only missing values")
   list(x = x, weights = take_rows(weights, kept), labels = take_labels(labels, kept), given = given,
-    kept = kept, omitted = omitted, names = names, about = if (is.null(omitted)) about)
+    kept = kept, omitted = omitted, partial = how == "likelihood", names = names, about = if (is.null(omitted)) about)
 }
 
 take_labels <- function(labels, kept) {
@@ -80,6 +91,7 @@ take_labels <- function(labels, kept) {
 # Rows of weight zero say nothing, and could say NaN. (min() makes no vector as long as the rows.)
 core_rows <- function(frame, condense) {
   live <- if (length(frame$weights) && min(frame$weights) == 0) which(frame$weights > 0) else TRUE
+  if (anyNA(frame$x)) live <- telling_rows(frame, live)
   raw <- list(x = take_rows(frame$x, live), weight = take_rows(frame$weights, live),
     label = take_rows(frame$labels$code, live))
   raw$n <- NROW(raw$x)
@@ -88,6 +100,29 @@ core_rows <- function(frame, condense) {
   rows <- if (is.null(points)) raw else condensed_rows(points, raw)
   kept <- if (isTRUE(frame$kept)) live else if (isTRUE(live)) frame$kept else frame$kept[live]
   c(rows, list(raw = raw, given = frame$given, kept = kept, trees = new.env(parent = emptyenv())))
+}
+
+# Of rows of which some have missing values: those that say something, rows of one pattern together.
+telling_rows <- function(frame, live) {
+  some <- if (isTRUE(live)) seq_len(nrow(frame$x)) else live
+  some <- some[tells(take_rows(frame$x, some), frame$labels$code[some])]
+  some[unlist(missing_patterns(take_rows(frame$x, some)), use.names = FALSE)]
+}
+
+# Has a row a value, or a known component?
+tells <- function(x, label = NULL) {
+  value <- rowSums(!is.na(x)) > 0
+  if (is.null(label)) value else value | label > 0L
+}
+
+# Numbers of the rows of each pattern of missing values, the whole ones first.
+missing_patterns <- function(x) {
+  if (!anyNA(x)) return(if (nrow(x)) list(seq_len(nrow(x))))
+  gone <- is.na(x)
+  some <- which(rowSums(gone) > 0)
+  patterns <- do.call(paste0, as.data.frame(+gone[some, , drop = FALSE]))
+  whole <- seq_len(nrow(x))[-some]
+  c(if (length(whole)) list(whole), unname(split(some, patterns)))
 }
 
 condensed_rows <- function(points, raw) {
@@ -100,7 +135,7 @@ name_row <- function(frame, rows, point) {
   raw <- rows$raw
   if (rows$n < raw$n) {
     value <- as.vector(take_rows(rows$x, point))
-    alike <- colSums(t(raw$x) == value) == length(value)
+    alike <- colSums(t(raw$x) != value | t(is.na(raw$x)) != is.na(value), na.rm = TRUE) == 0
     if (!is.null(raw$label)) alike <- alike & raw$label == rows$label[point]
     point <- which(alike)[1L]
   }

@@ -20,16 +20,12 @@ moves_multi <- function(theta, problem, most) {
   x <- data$x * rep(data$factor, each = nrow(data$x)) - rep(data$shift, each = nrow(data$x))
   p <- .Call(C_emix_evaluate, data, problem$model, 1L, theta, 1L)$posterior
   rows <- list(x = x, w = or_default(data$weight, rep(1, nrow(x))), p = matrix(p, nrow(x)))
-  if (anyNA(x)) rows <- whole_rows(rows)
-  moved <- moved_mixtures(mixture_of_blocks(unpack_core(theta, spec), spec$k), rows, most)
+  mixture <- mixture_of_blocks(unpack_core(theta, spec), spec$k)
+  if (anyNA(x)) rows$x <- mixed_values(x, rows$p, mixture)
+  moved <- moved_mixtures(mixture, rows, most)
   if (!length(moved)) return(NULL)
   moved <- bind_parameters(lapply(moved, function(m) lapply(m, as.vector)))
   do.call(rbind, unname(impose(moved, spec)))
-}
-
-whole_rows <- function(rows) {
-  at <- rowSums(is.na(rows$x)) == 0
-  list(x = rows$x[at, , drop = FALSE], w = rows$w[at], p = rows$p[at, , drop = FALSE])
 }
 
 # Runs that ended on a part of the rows go on on larger parts, each eight times the last, and the fewer of them the larger

@@ -31,12 +31,6 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   )
 }
 
-# How a run goes, as the core reads it.
-core_control <- function(control, threads, offset) {
-  list(accelerate = control$accelerate, tol = control$tol, max_iter = control$max_iter, rough = FALSE, resumes = FALSE,
-    threads = threads, auto = control$threads == "auto", trace = control$trace, progress = control$progress, offset = offset)
-}
-
 # To start threads, and to have them wait for each other, costs as much as some thousand rows.
 few_threads <- function(problem, times) {
   work <- as.double(NROW(problem$data$x)) * problem$spec$k * times

@@ -169,7 +169,7 @@ number_held <- function(p, spec, views) {
 make_starts_multi <- function(rows, spec, starts, more = NULL) {
   k <- spec$k
   many <- k > tree_rows %/% 4L
-  some <- whole_part(pick_rows(rows, if (many) 8L * k else tree_rows))
+  some <- filled_rows(pick_rows(rows, if (many) 8L * k else tree_rows))
   views <- views_of(some$x, row_weights(some))
   parts <- moment_parts(views$standard, views$w)
   d <- ncol(some$x)
@@ -234,19 +234,5 @@ pick_rows <- function(rows, most) {
   rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, at)
   rows$n <- length(at)
   rows$share <- or_default(rows$share, 1) * sum(row_weights(rows)) / all
-  rows
-}
-
-# Rows without missing values; where these are few, gaps are filled by the columns' means.
-whole_part <- function(rows) {
-  gone <- is.na(rows$x)
-  whole <- which(rowSums(gone) == 0)
-  if (length(whole) == rows$n) return(rows)
-  if (length(whole) < rows$n / 4) {
-    rows$x[gone] <- colMeans(rows$x, na.rm = TRUE)[col(rows$x)[gone]]
-    return(rows)
-  }
-  rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, whole)
-  rows$n <- length(whole)
   rows
 }

@@ -98,7 +98,8 @@ step_from <- function(theta, lesson) {
   q <- view$posterior(theta)
   new <- parameters_of(step$theta, lesson)
   after <- core_step(lesson, step$theta)
-  expected <- expected_counts(view, q, new, lesson)
+  before <- parameters_of(theta, lesson)
+  expected <- expected_counts(view, q, before, new, lesson)
   totals <- do.call(rbind, lapply(expected, colSums))
   rownames(totals) <- colnames(q) <- lesson$components
   value <- c(before = weigh(view$weight, q, view$joint(theta)), after = weigh(view$weight, q, view$joint(step$theta)))
@@ -106,7 +107,7 @@ step_from <- function(theta, lesson) {
   entropy <- entropy_of(view$weight, q)
   structure(list(
     family = unclass(lesson$family), k = spec$k, components = lesson$components,
-    before = parameters_of(theta, lesson), theta = new, posterior = q, expected = expected, totals = totals,
+    before = before, theta = new, posterior = q, expected = expected, totals = totals,
     ratios = step_ratios(totals, new, lesson),
     loglik = c(before = step$loglik, after = after$loglik), log_prior = log_prior,
     objective = c(before = step$objective, after = after$objective),
@@ -117,12 +118,14 @@ step_from <- function(theta, lesson) {
   ), class = "em_step")
 }
 
-# A data frame per component: shares, and the family's statistics times these.
-expected_counts <- function(view, q, new, lesson) {
+# A data frame per component: shares, and the family's statistics times these. Missing values are those that the component
+# expects before the step.
+expected_counts <- function(view, q, before, new, lesson) {
   family <- lesson$spec$family
   x <- view$rows$x
   frames <- lapply(seq_len(lesson$spec$k), function(j) {
     share <- ifelse(view$weight > 0, view$weight * q[, j], 0)
+    if (anyNA(x)) x <- family$fill(x, one_component(before, j))
     sums <- if (is.null(family$expected)) list() else family$expected(x, one_component(new, j), lesson$columns)
     data.frame(c(list(weight = share), lapply(sums, function(v) share * v)), check.names = FALSE)
   })

@@ -51,7 +51,7 @@ lesson_of_fit <- function(fit) {
   a <- fit$arguments
   a$family$size <- NULL
   lesson <- new_lesson(c(own, list(columns = fit_columns(fit))), fit,
-    c(a[c("family", "fixed", "equal", "prior", "control")], list(na.action = na.fail)))
+    c(a[c("family", "fixed", "equal", "prior", "control")], list(na.action = or_default(a$na.action, na.fail))))
   lesson$components <- fit$components
   lesson
 }
@@ -146,7 +146,10 @@ stop_step <- function(status, lesson, theta) {
 # Rows to be told about: all that were given, or those that the core works on, which are fewer.
 rows_given <- function(lesson) {
   f <- lesson$frame
-  list(x = f$x, n = NROW(f$x), weight = f$weights, label = f$labels$code, about = lesson$rows$about)
+  weight <- f$weights
+  told <- if (anyNA(f$x)) tells(f$x, f$labels$code) else TRUE
+  if (!all(told)) weight <- or_default(weight, 1) * told
+  list(x = f$x, n = NROW(f$x), weight = weight, label = f$labels$code, about = lesson$rows$about)
 }
 
 # Asked of the core at theta (a vector, or several as columns of a matrix): posterior probabilities, the log of

@@ -89,7 +89,7 @@ augment.emix <- function(x, data = NULL, newdata = NULL, ...) {
   if (!is.null(newdata)) {
     if (!is.null(data)) stop_input("data", "left out where `newdata` is given")
     rows <- new_rows(x, newdata)
-    known <- setdiff(seq_len(NROW(rows)), missing_rows(rows))
+    known <- setdiff(seq_len(NROW(rows)), if (!uses_missing(x)) missing_rows(rows))
     columns <- row_columns(at_rows(x, take_rows(rows, known)))[match(seq_len(NROW(rows)), known), ]
     return(add_columns(if (is.data.frame(newdata)) newdata else response_columns(x, rows), columns))
   }
