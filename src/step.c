@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <string.h>
 
+/* Where components are so far apart in one tile that sums cannot be had for less, they are in the
+ * next ones, most likely. */
+enum { APART_TILES = 15 };
+
 /* One walk over the rows: what the lanes need to know. */
 typedef struct {
     em_problem *problem;
@@ -201,8 +205,11 @@ static em_status walk_tile(const em_walk *w, int lane, em_index row, double *scr
     int bad = 0;
 
     bool sums_suffice = w->summing && !p->gather && tile.label == NULL && !m->hard;
-    if (sums_suffice && add_sums(p, &tile, share, sums))
+    bool apart = p->lane_apart[lane] > 0;
+    if (sums_suffice && !apart && add_sums(p, &tile, share, sums))
         return EM_OK;
+    if (sums_suffice)
+        p->lane_apart[lane] = apart ? p->lane_apart[lane] - 1 : APART_TILES;
     m->family->log_density(m, p->family_constants, &tile, share);
     em_status status =
         m->latent->share(m, p->latent_constants, &tile, share, log_row, sums + 1 + m->k, &bad);
@@ -246,8 +253,10 @@ static em_status walk_rows(em_walk *w)
     em_index longest = tiles_of(p->data->n) / p->lanes + 1;
 
     memset(p->lane_sums, 0, em_at(p->lanes, p->n_sums) * sizeof(double));
-    for (int l = 0; l < p->lanes; l++)
+    for (int l = 0; l < p->lanes; l++) {
         p->lane_status[l] = EM_OK;
+        p->lane_apart[l] = 0;
+    }
     w->tiles = tiles_per_round(p->model);
     for (w->first = 0; w->first < longest; w->first += w->tiles) {
         em_parallel(p->threads, p->lanes, walk_lane, w);

@@ -31,6 +31,7 @@ typedef struct {
     double *scratch; /* per thread: columns of a tile | k rows of shares */
     em_status lane_status[EM_LANES];
     em_index lane_row[EM_LANES];
+    int lane_apart[EM_LANES]; /* tiles to come whose components are taken to be far apart */
 
     /* Where a step failed: a component or a row, from 1; 0 otherwise. */
     int bad_component;
