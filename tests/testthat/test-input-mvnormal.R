@@ -111,7 +111,7 @@ test_that("what is not there for rows of several columns is refused with a reaso
   expect_input_error(qemix(0.5, fit), "mixture", "no order", named = "quantile")
   expect_input_error(em_gradient(fit), "fit")
   expect_input_error(em_overlap(fit), "mixture")
-  expect_input_error(profile(fit), "fitted", "profile")
+  expect_input_error(profile(fit), "fitted", "bootstrap", named = "profiles")
   expect_input_error(em_basins(fit), "x", "map")
   expect_input_error(predict(fit, faithful[, 1]), "newdata", "2 columns")
   expect_input_error(demix(1:3, fit), "x", "2 columns")
