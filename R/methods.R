@@ -256,7 +256,7 @@ print_convergence <- function(x) {
 #' Standard errors are those of [vcov.emix()], limits those of [confint.emix()], both from the observed information. `summary()` warns
 #' of nothing but prints it: parameters on a boundary, an information that is singular, limits of a proportion or a probability that cover more
 #' than 80 % of what is possible (those of a standard deviation: a factor of 100). It leaves standard errors out, and says so,
-#' for a hard E-step, for more than 600 parameters, and where rows times squared parameters are above 1e10.
+#' for a hard E-step, for more than 600 parameters (multivariate normal: more than 60 free ones), and where rows times squared parameters are above 1e10.
 #'
 #' @param x,object a fit of [emix()], or its summary.
 #' @param digits significant digits of the parameters. Default: `getOption("digits") - 2`, so 5 (summary: 4).
