@@ -66,6 +66,7 @@ em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, da
 
 # The two parameters, of those that are free and not shared.
 grid_parameters <- function(along, lesson) {
+  refuse_columns(lesson$spec$family, lesson$spec$columns, "a map of starts over two parameters", "x")
   table <- single_parameters(lesson)
   if (is.null(along)) {
     if (nrow(table) < 2L) stop_input("x", "a model with two free parameters at least that are not shared")

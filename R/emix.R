@@ -1,7 +1,7 @@
 #' Fit a finite mixture by the EM algorithm
 #'
 #' Finds the `k` hidden groups behind a sample: the maximum-likelihood estimate of a mixture of
-#' `k` binomial or normal distributions. One call starts EM from many places and returns the
+#' `k` normal, multivariate normal or binomial distributions. One call starts EM from many places and returns the
 #' best maximum found, as an object that answers R's usual questions.
 #'
 #' @details
@@ -15,7 +15,7 @@
 #' coefficients. A row of known component `j` adds `log(prop_j f_j(x))`.
 #'
 #' **Numbering.** Components are numbered in increasing order of mean or probability of success (ties: of
-#' standard deviation, then of proportion). Where the user told them apart, by `labels`, by
+#' standard deviation, then of proportion); of several columns by the mean of the first (ties: of the next). Where the user told them apart, by `labels`, by
 #' `start` or by different values in `fixed`, the user's order stays, and the names of
 #' labels, of `start`'s first parameter or of its columns become the components' names.
 #'
@@ -53,7 +53,8 @@
 #' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are
 #' allowed and do not influence the fit.
 #'
-#' @param x the response: a numeric vector (or time series); a matrix or data frame of one column; for the binomial
+#' @param x the response: a numeric vector (or time series); a matrix or data frame of one column; of two or more columns
+#'   for the multivariate normal family (see [mix_mvnormal()]); for the binomial
 #'   family a matrix or data frame of two columns (successes, failures), or a vector of
 #'   successes with `family = mix_binomial(size = )`; or a formula `response ~ 1`, where
 #'   the response may be `cbind(successes, failures)`.
@@ -61,15 +62,17 @@
 #'   or the number of components that `labels` names. Several numbers (`k = 1:5`): each is fitted, the
 #'   best by `criterion` is returned with the table of all in `fit$selection`; neighbouring numbers
 #'   lend each other their components as starts.
-#' @param family `"normal"` (default), `"binomial"`, or the value of [mix_normal()] or [mix_binomial()].
+#' @param family `"normal"` (default for one column), `"mvnormal"` (default for several), `"binomial"`, or the value of [mix_normal()],
+#'   [mix_mvnormal()] or [mix_binomial()].
 #' @param weights case weights: a non-negative number per row; a row of weight `w` counts as
 #'   `w` equal rows. In the formula method looked up in `data` first.
 #' @param start `NULL` (default: many starts); a list of parameters, one value per component, e.g.
 #'   `list(mean = c(160, 180), sd = c(6, 6))`, of which `mean` or `prob` is needed; a vector of component
-#'   labels, one per row, numbered as `labels` are; or a matrix of posterior probabilities, rows x `k`.
+#'   labels, one per row, numbered as `labels` are; or a matrix of posterior probabilities, rows x `k`. For several columns `mean` is
+#'   a matrix and `cov` an array, see [mix_mvnormal()].
 #' @param fixed a list of parameters held at given values, `NA` where free:
 #'   `list(prop = c(0.5, 0.5))`, `list(mean = c(0, NA))`. They overrule `start`.
-#' @param equal names of parameters that all components share: `"sd"`, `"mean"`, `"prob"`, or
+#' @param equal names of parameters that all components share: `"sd"`, `"mean"`, `"cov"`, `"prob"`, or
 #'   `"prop"` for proportions of `1/k` each.
 #' @param labels known components of some rows, held throughout: a factor, whose levels number the components, a
 #'   character vector, numbered in the order of the C locale (capitals first) on every machine, or
@@ -86,7 +89,7 @@
 #' @param subset rows of `data` to use, as in [lm()].
 #' @param ... further arguments of the methods. Unknown ones are an error.
 #' @return a list of class `c("emix_<family>", "emix")`, of ordinary vectors only, with among
-#'   others `parameters` (a list of vectors, one value per component: `prop`, then `mean` and `sd`, or `prob`),
+#'   others `parameters` (a list of vectors, one value per component: `prop`, then `mean` and `sd`, or `prob`; for several columns a matrix `mean` and an array `cov`),
 #'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
 #'   `starts`, `maxima`, `selection` (several `k`) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
 #'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
@@ -121,6 +124,9 @@
 #' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
 #' fit
 #' plot(fit)
+#'
+#' # Several columns: multivariate normal components
+#' emix(faithful, k = 2)
 #'
 #' # Known values, weights
 #' emix(faithful$waiting, k = 2, fixed = list(prop = c(0.4, 0.6)))

@@ -1,19 +1,20 @@
 # Chance clusters among multivariate normal components.
 #
-# A component of volume (root of the determinant) below a third of the largest is asked, or where components differ in nothing
-# but their volumes, of sds below a third: it puts N rows into its ellipsoid of
-# 95 %, where the others put e. Would the data hold an ellipsoid like it by chance? Some of its rows, `used`, give it its form, so
-# that it may be as flat as they are: a Poisson count of mean e must reach N - used + e, in one of the ellipsoids that used + 1
-# rows out of all give. With fewer than used + 3 rows a component is always called a chance cluster. `e` is had by a soft
-# ellipsoid, a normal bump of its volume, for which it has a closed form.
+# A component whose sds are on (geometric) average below 0.58 of the largest component's is asked, or where components differ in
+# nothing but their volumes, below a third: it puts N rows into its ellipsoid of 95 %, where the others put e. Would the data
+# hold an ellipsoid like it by chance? Some of its rows, `used`, give it its form, so that it may be as flat as they are: a
+# Poisson count of mean e must reach N - used + e, in one of the ellipsoids that used + 1 rows out of all give; or, where that is
+# less, in one of the places that the volumes of all components have for it, by three for each number that its form has.
+# With fewer than used + 3 rows a component is always called a chance cluster. `e` is had by a soft ellipsoid, a normal bump of
+# its volume, for which it has a closed form.
 
-# How many rows give the form of a component's covariance. NULL: volumes are equal, no component is unbounded.
-form_rows <- function(cov, d) {
-  if (substr(cov, 1L, 1L) == "E") NULL else if (cov == "VVV") d else 1
+# How many rows give the form of a component's covariance, of how many numbers it is, and how much narrower (in log volume) than
+# the largest a component is that is asked. NULL: volumes are equal, no component is unbounded.
+form_of <- function(cov, d) {
+  if (substr(cov, 1L, 1L) == "E") return(NULL)
+  switch(cov, VVV = list(used = d, numbers = d * (d + 1) / 2, narrow = d * log(3) / 2),
+    VVI = , VVE = list(used = 1, numbers = d, narrow = d * log(3) / 2), list(used = 1, numbers = 1, narrow = d * log(3)))
 }
-
-# May components be flat where others are not?
-form_differs <- function(cov) cov %in% c("VVI", "VVE", "VVV")
 
 # Log density (but for its constant) of normal vectors (columns of `gap`) with covariances (columns of s).
 log_bumps <- function(s, gap) {
@@ -51,8 +52,9 @@ mvnormal_spurious <- function(parameters, total, spec) {
   cov <- matrix(parameters$cov, ncol = k * runs)
   d <- nrow(mean)
   spurious <- rep(FALSE, runs)
-  used <- form_rows(spec$family$cov, d)
-  if (k < 2L || is.null(used)) return(spurious)
+  form <- form_of(spec$family$cov, d)
+  if (k < 2L || is.null(form)) return(spurious)
+  used <- form$used
   at <- (seq_len(d) - 1L) * d + seq_len(d)
   # In units of the first component of each run nothing is out of range.
   unit <- sqrt(cov[at, (col(prop) - 1L) * k + 1L, drop = FALSE])
@@ -62,8 +64,7 @@ mvnormal_spurious <- function(parameters, total, spec) {
   rows <- total * prop
   live <- rows > 0
   largest <- apply(ifelse(live, volume, -Inf), 2L, max)
-  thin <- if (form_differs(spec$family$cov)) log(3) else d * log(3)
-  narrow <- which(volume < rep(largest, each = k) - thin & live & !held_components(spec, k))
+  narrow <- which(volume < rep(largest, each = k) - form$narrow & live & !held_components(spec, k))
   if (!length(narrow)) return(spurious)
   run <- col(prop)[narrow]
   few <- rows[narrow] < 0.95 * (used + 3)
@@ -79,7 +80,8 @@ mvnormal_spurious <- function(parameters, total, spec) {
   expected <- colSums(matrix(ifelse(own == other, 0, rows[other] * pmin(inside, 1)), k))
   count <- rows[narrow] * 0.95 - used
   chance <- stats::ppois(ceiling(count + expected) - 1, expected, lower.tail = FALSE, log.p = TRUE)
-  windows <- lchoose(max(total, used + 1), used + 1)
+  places <- largest[run] + log(colSums(exp(volume[, run, drop = FALSE] - rep(largest[run], each = k)))) - volume[narrow]
+  windows <- pmin(lchoose(max(total, used + 1), used + 1), places + form$numbers * log(3))
   spurious[run[chance + windows > log(0.001)]] <- TRUE
   spurious
 }

@@ -24,6 +24,11 @@ mvnormal_rows <- function(x, options) {
 # Columns that leave the likelihood without a maximum. Covariances that a prior or `fixed` holds off zero are not looked at.
 mvnormal_check_rows <- function(rows, spec, prior) {
   cov <- spec$family$cov
+  sd <- rows$raw$about$sd
+  extreme <- which(sd > 1e150 | (sd > 0 & sd < 1e-150) | abs(rows$raw$about$mean) > 1e300)
+  if (length(extreme)) {
+    emix_stop("fit", "Variances of ", listing(sQuote(spec$columns[extreme], FALSE)), " are beyond the range of numbers: use other units for the data.")
+  }
   columns <- spec$columns
   check_values_of_columns(rows$raw, columns)
   if (!any(!spec$held$cov) || !is.null(prior$scale)) return(invisible())
@@ -60,25 +65,41 @@ check_collinear <- function(rows, columns, cov) {
   affine <- mvnormal_affine(rows$about, "VVV")
   if (anyNA(rows$x) && has_normal(pick_rows(rows, 4000L), affine)) return(invisible())
   moments <- core_moments(rows, affine)
-  root <- suppressWarnings(chol(stats::cov2cor(moments$cov), pivot = TRUE, tol = if (isTRUE(moments$propped)) 1e-4 else 1e-12))
+  s <- stats::cov2cor(moments$cov)
+  least <- if (isTRUE(moments$propped)) 1e-4 else 1e-12
+  root <- suppressWarnings(chol(s, pivot = TRUE, tol = least))
   rank <- attr(root, "rank")
   if (rank == d && !isTRUE(moments$propped)) return(invisible())
   if (rank == d) {
     emix_stop("degenerate", "`x` has too few values in common of its columns for covariances of the structure ", cov, ". ", remedies,
       argument = "x")
   }
-  pivot <- attr(root, "pivot")
-  lost <- pivot[rank + 1L]
-  used <- seq_len(rank)
-  part <- backsolve(root[used, used, drop = FALSE], root[used, rank + 1L])
-  partners <- sort(pivot[used[abs(part) > 1e-6]])
+  lost <- combined_columns(s, 4 * least)
+  if (!length(lost)) lost <- list(list(at = attr(root, "pivot")[d], of = seq_len(d)[-attr(root, "pivot")[d]]))
   name <- function(at) listing(sQuote(columns[at], FALSE), 9L)
-  gone <- sort(pivot[-used])
-  emix_stop("degenerate", "`x` has collinear columns: ", name(lost), if (length(partners) == 1L)
-    paste0(" is ", name(partners), " but for shift and scale") else paste0(" is a linear combination of ", name(partners)),
-    if (length(gone) > 1L) paste0(" (and so for ", name(setdiff(gone, lost)), ")"), ". ",
+  first <- lost[[1L]]
+  gone <- vapply(lost, `[[`, 0L, "at")
+  emix_stop("degenerate", "`x` has collinear columns: ", name(first$at), if (length(first$of) == 1L)
+    paste0(" is ", name(first$of), " but for shift and scale") else paste0(" is a linear combination of ", name(first$of)),
+    if (length(gone) > 1L) paste0(" (and so for ", name(gone[-1L]), ")"), ". ",
     sub("Leave columns out", paste("Leave", name(gone), "out"), remedies),
     if (d == 2L && .Call(C_emix_counts, as.double(rows$x))) " Successes and failures want family = \"binomial\".", argument = "x")
+}
+
+# Columns that those before them determine, and which of these.
+combined_columns <- function(s, least) {
+  kept <- 1L
+  lost <- list()
+  for (c in seq_len(ncol(s))[-1L]) {
+    root <- chol(s[kept, kept, drop = FALSE])
+    part <- backsolve(root, s[kept, c], transpose = TRUE)
+    if (s[c, c] - sum(part^2) > least) {
+      kept <- c(kept, c)
+    } else {
+      lost <- c(lost, list(list(at = c, of = kept[abs(backsolve(root, part)) > 1e-6])))
+    }
+  }
+  lost
 }
 
 mvnormal_legal <- function(block, value) {

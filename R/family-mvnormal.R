@@ -48,11 +48,13 @@
 #' the latter.
 #'
 #' **Chance clusters.** The likelihood is unbounded where a component shrinks onto a plane; runs that go there are dropped and
-#' counted. A component whose volume varies is asked whether it is a chance cluster (*spurious*) where `det(cov)^(1/2)`, or with
-#' `"VII"`, `"VEI"`, `"VEE"` and `"VEV"` `det(cov)^(1/(2d))`, is below a third of the largest component's. Some of its rows give it its form: `d` of them with `"VVV"`, else 1. With fewer than three
-#' more it always is one. Else it puts `N` rows into its ellipsoid of 95 %, where the others put `e`: it is one if a Poisson
-#' count of mean `e` reaches `N + e`, less those of its form, with a probability above 1/1000 in one of the ellipsoids that so
-#' many rows and one, out of all, can give. Small and tight clusters of more rows are not called so.
+#' counted. A component whose volume varies is asked whether it is a chance cluster (*spurious*) where `det(cov)^(1/(2d))`, its
+#' standard deviation on average over directions, is below 0.58 (with `"VII"`, `"VEI"`, `"VEE"` and `"VEV"` a third) of the largest
+#' component's. Some of its rows give it its form: `d` of them with `"VVV"`, else 1. With fewer than three more it always is one.
+#' Else it puts `N` rows into its ellipsoid of 95 %, where the others put `e`: it is one if a Poisson count of mean `e` reaches
+#' `N + e`, less those of its form, with a probability above 1/1000 in one of the ellipsoids that so many rows and one, out
+#' of all, can give (or, if fewer, that the components have room for, times three for each number of its form). Small and tight
+#' clusters of more rows are not called so.
 #'
 #' @param cov the structure of the covariances, one of the fourteen names. Default `"VVV"`.
 #' @return a list of class `"emix_family"` with the elements `name` and `cov`.

@@ -1,16 +1,25 @@
 # One fit, from checked arguments to the object.
 
+# What shares a spread among components, for advice.
+shared_spread <- function(columns) if (is.null(columns)) "`equal = \"sd\"`" else "`equal = \"cov\"`"
+
+# Why every run collapsed, and what would help.
+stop_collapsed <- function(what, constant, spec) {
+  columns <- spec$columns
+  emix_stop("degenerate", what, " collapsed: ",
+    if (constant) "all rows have the same value, " else if (is.null(columns)) "a component shrank onto rows of (nearly) one value, " else
+      "a component shrank onto rows of (nearly) one value, or in one plane, ",
+    "where the likelihood is unbounded. ",
+    if (constant || spec$k == 1L) "A" else
+      paste0("Fewer components, ", shared_spread(columns), ", another `start`, ", if (!is.null(columns)) "a diagonal structure, ",
+        "a prior (prior = em_prior()) or a"), if (is.null(columns)) " standard deviation" else " covariance", " held by `fixed` would help.")
+}
+
 # No run ended well: say why and what would help.
 stop_failed <- function(run, frame, rows, spec, given) {
-  constant <- all(rows$about$min == rows$about$max)
   what <- if (given) "The run from `start`" else "Every start"
   switch(status_names[run$status + 1L],
-    collapsed = emix_stop("degenerate", what, " collapsed: ",
-      if (constant) "all rows have the same value, " else
-        "a component shrank onto rows of (nearly) one value, ",
-      "where the likelihood is unbounded. ",
-      if (constant) "A" else if (spec$k > 1L) "Fewer components, `equal = \"sd\"`, another `start`, a prior (prior = em_prior()) or a" else "A",
-      " standard deviation held by `fixed` would help."),
+    collapsed = stop_collapsed(what, all(rows$about$min == rows$about$max), spec),
     impossible = emix_stop("fit", what, " gives ",
       if (run$row > 0) name_row(frame, rows, run$row) else "a row",
       " probability zero under every component. Move `start` or `fixed` away from the boundary."),
@@ -110,7 +119,7 @@ warn_not_converged <- function(fit, several) {
   if (at_saddle(fit)) {
     emix_warn("iterations", chosen, "EM ended at a saddle point: the log-likelihood rises from there",
       if (!control$accelerate) ". Another `start`, or accelerate = TRUE, leads on." else
-        ", but only until a component collapses. Fewer components, `equal = \"sd\"` or a prior would help.")
+        paste0(", but only until a component collapses. Fewer components, ", shared_spread(names_of_columns(fit$x)), " or a prior would help."))
   } else {
     emix_warn("iterations", chosen, "EM stopped after max_iter = ", control$max_iter, " iterations",
       if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
@@ -123,8 +132,8 @@ warn_spurious <- function(fit, several) {
     if (several) sprintf("With the chosen k = %d every maximum found", fit$k) else "Every maximum found"
   emix_warn("spurious", what, " has a component that may be a chance cluster of a few rows (see ?emix",
     if (several) "; `fit$selection` marks every such k", "). ",
-    if (is.null(fit$arguments$prior)) "Fewer components, `equal = \"sd\"` or a prior, prior = em_prior()," else
-      "Fewer components or `equal = \"sd\"`", " would help.")
+    "Fewer components", if (is.null(fit$arguments$prior)) paste0(", ", shared_spread(names_of_columns(fit$x)), " or a prior, prior = em_prior(),") else
+      paste(" or", shared_spread(names_of_columns(fit$x))), " would help.")
 }
 
 new_fit <- function(run, rows, frame, spec, affine, family, start, control, prior) {

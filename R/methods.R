@@ -40,6 +40,13 @@ uses_missing <- function(fit) is.list(fit$arguments) && identical(fit$arguments$
 
 fit_sizes <- function(fit) block_sizes(family_of(fit$family), length(names_of_columns(fit$x)))
 
+# Stops where something is not there for components of rows of several columns.
+refuse_columns <- function(family, columns, what, argument) {
+  if (is.null(columns)) return(invisible())
+  emix_stop("input", "`", argument, "`: ", what, " of the ", family$title, " family does not exist, as its parameters do not move one by one.",
+    argument = argument)
+}
+
 # What starts and maxima list: `loglik`, or the `objective` where a run climbs something else.
 has_heights <- function(table) any(c("loglik", "objective") %in% names(table))
 
@@ -83,7 +90,8 @@ check_fit <- function(object, argument = "object") {
 #' @param row.names,optional as in [as.data.frame()]; `row.names` may name the components.
 #' @param ... not used; anything given is an error.
 #' @return `coef()`: a numeric vector named `prop.1`, `prop.2`, ..., then `mean.1`, ...,
-#'   `sd.1`, ... (normal) or `prob.1`, ... (binomial), with the components' names where they have some. Means and
+#'   `sd.1`, ... (normal) or `prob.1`, ... (binomial); of several columns `mean.1.width`, ..., `cov.1.width.height`, ... (of each
+#'   covariance the lower triangle, column by column); with the components' names where they have some. Means and
 #'   standard deviations are in the units of the data.
 #'   `as.data.frame()`: a data frame with `component`, `prop` and the family's parameters.
 #' @section Errors:
@@ -248,7 +256,7 @@ print_convergence <- function(x) {
 #' Standard errors are those of [vcov.emix()], limits those of [confint.emix()], both from the observed information. `summary()` warns
 #' of nothing but prints it: parameters on a boundary, an information that is singular, limits of a proportion or a probability that cover more
 #' than 80 % of what is possible (those of a standard deviation: a factor of 100). It leaves standard errors out, and says so,
-#' for a hard E-step, for more than 600 parameters, and where rows times squared parameters are above 1e10.
+#' for a hard E-step, for more than 600 parameters (multivariate normal: more than 60 free ones), and where rows times squared parameters are above 1e10.
 #'
 #' @param x,object a fit of [emix()], or its summary.
 #' @param digits significant digits of the parameters. Default: `getOption("digits") - 2`, so 5 (summary: 4).

@@ -5,6 +5,7 @@
 
 # Where the free parameters of a fit are: block and component of each.
 free_parameters <- function(fit) {
+  refuse_columns(family_of(fit$family), names_of_columns(fit$x), "a picture along parameters", "x")
   blocks <- names(fit$parameters)
   table <- do.call(rbind, lapply(c(setdiff(blocks, "prop"), "prop"), function(b) {
     one <- b %in% fit$equal && b != "prop"

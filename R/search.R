@@ -173,8 +173,8 @@ improve <- function(field, problem) {
   columns <- of_columns(spec)
   # The work of a run grows with the cube of k: many components get fewer moves.
   many <- spec$k > 10L
-  rounds <- if (many) 2L else if (columns) 4L else 6L
-  others <- if (many) 0L else if (columns) 1L else 2L
+  rounds <- if (many) 2L else 6L
+  others <- if (many) 0L else 2L
   most <- if (columns) 24L else if (many) max(8L, 640L %/% spec$k) else 64L
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
   moved_from <- numeric(0)

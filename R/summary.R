@@ -19,7 +19,8 @@ summary_parameters <- function(fit) {
   if (is.null(names_of_columns(fit$x))) table else table[c("component", "prop")]
 }
 
-# What is worth the time of a summary: coordinates, rows times their squares, rows of the table where components have many parameters.
+# What is worth the time of a summary: coordinates, and rows times their squares; and what is worth reading: rows of the table,
+# where components have many parameters.
 summary_effort <- list(coordinates = 600, work = 1e10, rows = 60)
 
 # Why a summary has no standard errors; NULL where it may have.

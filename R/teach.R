@@ -132,8 +132,9 @@ core_step <- function(lesson, theta) {
 
 stop_step <- function(status, lesson, theta) {
   if (status == "collapsed") {
-    emix_stop("degenerate", "A component collapses: its standard deviation is zero to rounding, where the likelihood is ",
-      "unbounded. `equal = \"sd\"`, a prior or other parameters would help.")
+    emix_stop("degenerate", "A component collapses: its ", if (is.null(lesson$spec$columns)) "standard deviation is zero" else
+      "covariance is singular", " to rounding, where the likelihood is unbounded. ", shared_spread(lesson$spec$columns),
+    ", a prior or other parameters would help.")
   }
   if (status == "impossible") {
     l <- .Call(C_emix_evaluate, lesson$problem$data, lesson$problem$model, 1L, theta, 2L)$log_density

@@ -21,7 +21,8 @@ kinds_of_fit <- function() {
     hard = emix(x, control = em_control(estep = "hard")),
     unfinished = suppressWarnings(emix(x, control = em_control(max_iter = 1))),
     held = emix(x, fixed = list(prop = c(0.5, 0.5), mean = c(0, 4), sd = c(1, 1))),
-    several = emix(x, k = 1:3)
+    several = emix(x, k = 1:3),
+    columns = emix(faithful, k = 2)
   )
 }
 
@@ -38,7 +39,7 @@ questions <- list(
 
 refused <- list(
   hard = c("vcov", "sandwich", "confint", "profile", "bootstrap", "contrast", "test"),
-  fixed = "test", held = "test", labelled = "test", prior = "test"
+  columns = c("profile", "cdf", "overlap"), fixed = "test", held = "test", labelled = "test", prior = "test"
 )
 
 test_that("every question is answered by every kind of fit, or refused with a reason", {
