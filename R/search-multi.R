@@ -4,7 +4,7 @@ of_columns <- function(spec) !is.null(spec$columns)
 
 # Runs from many starts, in heats.
 race_multi <- function(problem, theta, kind) {
-  if (problem$control$accelerate && ncol(theta) > 12L) return(run_heats(problem, theta, kind, c(14L, 6L)))
+  if (problem$control$accelerate && ncol(theta) > 12L) return(run_heats(problem, theta, kind, c(20L, 10L)))
   run_field(problem, theta, kind, min(problem$control$max_iter, if (problem$control$accelerate) 500L else 5000L))
 }
 

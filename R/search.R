@@ -175,7 +175,7 @@ improve <- function(field, problem) {
   many <- spec$k > 10L
   rounds <- if (many) 2L else 6L
   others <- if (many) 0L else 2L
-  most <- if (columns) 24L else if (many) max(8L, 640L %/% spec$k) else 64L
+  most <- if (columns) 40L else if (many) max(8L, 640L %/% spec$k) else 64L
   if (spec$k < 3L || !may_move(spec) || !is.null(problem$data$label)) return(field)
   moved_from <- numeric(0)
   lost <- 0L
