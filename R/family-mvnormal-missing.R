@@ -20,7 +20,7 @@ expected_values <- function(x, mean, cov) {
     if (!any(gone)) next
     x[rows, gone] <- rep(mean[gone], each = length(rows))
     if (all(gone)) next
-    slope <- tryCatch(solve(cov[!gone, !gone], cov[!gone, gone], tol = 0), error = function(e) NULL)
+    slope <- tryCatch(solve(cov[!gone, !gone, drop = FALSE], cov[!gone, gone, drop = FALSE], tol = 0), error = function(e) NULL)
     if (is.null(slope)) next
     x[rows, gone] <- x[rows, gone] + (x[rows, !gone, drop = FALSE] - rep(mean[!gone], each = length(rows))) %*% slope
   }

@@ -70,20 +70,25 @@ check_collinear <- function(rows, columns, cov) {
   root <- suppressWarnings(chol(s, pivot = TRUE, tol = least))
   rank <- attr(root, "rank")
   if (rank == d && !isTRUE(moments$propped)) return(invisible())
-  if (rank == d) {
-    emix_stop("degenerate", "`x` has too few values in common of its columns for covariances of the structure ", cov, ". ", remedies,
-      argument = "x")
-  }
+  name <- function(at) listing(sQuote(columns[at], FALSE), 9L)
+  if (rank == d) stop_few(name(seq_len(d)), cov)
   lost <- combined_columns(s, 4 * least)
   if (!length(lost)) lost <- list(list(at = attr(root, "pivot")[d], of = seq_len(d)[-attr(root, "pivot")[d]]))
-  name <- function(at) listing(sQuote(columns[at], FALSE), 9L)
   first <- lost[[1L]]
+  both <- sort(c(first$at, first$of))
+  if (sum(rowSums(is.na(rows$x[, both, drop = FALSE])) == 0) <= length(both)) stop_few(name(both), cov)
   gone <- vapply(lost, `[[`, 0L, "at")
   emix_stop("degenerate", "`x` has collinear columns: ", name(first$at), if (length(first$of) == 1L)
     paste0(" is ", name(first$of), " but for shift and scale") else paste0(" is a linear combination of ", name(first$of)),
     if (length(gone) > 1L) paste0(" (and so for ", name(gone[-1L]), ")"), ". ",
     sub("Leave columns out", paste("Leave", name(gone), "out"), remedies),
     if (d == 2L && .Call(C_emix_counts, as.double(rows$x))) " Successes and failures want family = \"binomial\".", argument = "x")
+}
+
+# So few rows have values in all of these columns that a plane goes through them.
+stop_few <- function(columns, cov) {
+  emix_stop("degenerate", "`x` has too few rows with values in all of ", columns, " for covariances of the structure ", cov, ". ", remedies,
+    argument = "x")
 }
 
 # Columns that those before them determine, and which of these.
@@ -96,7 +101,7 @@ combined_columns <- function(s, least) {
     if (s[c, c] - sum(part^2) > least) {
       kept <- c(kept, c)
     } else {
-      lost <- c(lost, list(list(at = c, of = kept[abs(backsolve(root, part)) > 1e-6])))
+      lost <- c(lost, list(list(at = c, of = kept[abs(backsolve(root, part)) > if (least > 1e-6) 1e-3 else 1e-6])))
     }
   }
   lost
