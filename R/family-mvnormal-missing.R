@@ -53,7 +53,9 @@ filled_rows <- function(rows) {
 # millionth of the columns' variances.
 incomplete_moments <- function(rows, affine) {
   normal <- pooled_normal(rows, affine)
-  if (normal$ended) normal else c(pooled_normal(rows, affine, 1e-6), propped = TRUE)
+  if (normal$ended) return(normal)
+  propped <- pooled_normal(rows, affine, 1e-6)
+  list(mean = propped$mean, cov = propped$cov, propped = TRUE, collapsed = normal$collapsed)
 }
 
 # Are some rows enough to tell that all have such a distribution?
@@ -63,7 +65,7 @@ has_normal <- function(rows, affine) {
   normal$ended && attr(suppressWarnings(chol(stats::cov2cor(normal$cov), pivot = TRUE, tol = 1e-10)), "rank") == ncol(normal$cov)
 }
 
-# One normal component, fitted by the core to rows with missing values: mean and covariance, and has it ended well. `prop`: to
+# One normal component, fitted by the core to rows with missing values: mean and covariance, and has it ended well (`ended`). `prop`: to
 # the sums of squares of all rows this part of the columns' variances is added for each row.
 pooled_normal <- function(rows, affine, prop = 0) {
   d <- ncol(rows$x)
@@ -79,7 +81,7 @@ pooled_normal <- function(rows, affine, prop = 0) {
   control$auto <- FALSE
   run <- .Call(C_emix_run, core_data(rows, affine), model, control, c(1, mean, diag(variance, d)))
   value <- run$theta[-1L]
-  ended <- run$status == 0L && all(is.finite(value))
-  if (!ended) value <- c(mean, diag(variance, d))
-  list(mean = value[seq_len(d)], cov = matrix(value[-seq_len(d)], d), ended = ended)
+  collapsed <- run$status != 0L || !all(is.finite(value))
+  if (collapsed) value <- c(mean, diag(variance, d))
+  list(mean = value[seq_len(d)], cov = matrix(value[-seq_len(d)], d), ended = !collapsed && run$converged, collapsed = collapsed)
 }

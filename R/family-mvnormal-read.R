@@ -69,7 +69,7 @@ check_collinear <- function(rows, columns, cov) {
   least <- if (isTRUE(moments$propped)) 1e-4 else 1e-12
   root <- suppressWarnings(chol(s, pivot = TRUE, tol = least))
   rank <- attr(root, "rank")
-  if (rank == d && !isTRUE(moments$propped)) return(invisible())
+  if (rank == d && !isTRUE(moments$collapsed)) return(invisible())
   name <- function(at) listing(sQuote(columns[at], FALSE), 9L)
   if (rank == d) stop_few(name(seq_len(d)), cov)
   lost <- combined_columns(s, 4 * least)

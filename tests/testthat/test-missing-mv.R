@@ -262,7 +262,7 @@ test_that("what cannot be used is refused", {
   expect_false(grepl("likelihood", conditionMessage(error)))
   twin <- cbind(holes, d = 2 * holes[, 1] + 1)
   expect_error(emix(twin, k = 2, na.action = "likelihood"), "'[ad]' is '[ad]' but for shift and scale", class = "emix_error_degenerate")
-  few <- cbind(a = c(1, 4, rnorm(20), rep(NA, 20)), b = c(2, 1, rep(NA, 20), rnorm(20)))
+  few <- cbind(a = c(1.2, -1.2, -9:9 / 6, rep(NA, 19)), b = c(1.2, -1.2, rep(NA, 19), -9:9 / 6))
   expect_error(emix(few, k = 2, na.action = "likelihood"), "too few rows with values in all of 'a' and 'b'", class = "emix_error_degenerate")
   expect_error(emix(cbind(holes, d = ifelse(is.na(holes[, 1]), NA, 3)), k = 2, na.action = "likelihood"), "'d'",
     class = "emix_error_degenerate")
