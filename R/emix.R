@@ -50,7 +50,8 @@
 #' `gain` is infinite: EM alone cannot always leave one, and from some the only way up is a collapse.
 #'
 #' **Missing values** in the response stop with an error that says how to leave these rows out
-#' (`na.action`); infinite values always do. Rows of zero weight and binomial rows of zero trials are
+#' (`na.action`); infinite values always do. With `na.action = "likelihood"` rows of several columns are used through the values
+#' that they have (multivariate normal family; see [mix_mvnormal()]). Rows of zero weight and binomial rows of zero trials are
 #' allowed and do not influence the fit.
 #'
 #' @param x the response: a numeric vector (or time series); a matrix or data frame of one column; of two or more columns
@@ -83,7 +84,8 @@
 #'   they are, and chooses among parameters to share and by cross-validation too. The smallest wins.
 #' @param control how the fit is run, from [em_control()].
 #' @param na.action what to do with missing values in the response: [na.fail()] (default),
-#'   [na.omit()] or [na.exclude()] (results then have `NA` in these rows).
+#'   [na.omit()] or [na.exclude()] (results then have `NA` in these rows), or, for the multivariate normal family,
+#'   `"likelihood"`: rows are used through the values that they have, see [mix_mvnormal()].
 #' @param data a data frame in which the formula's variables, `weights`, `labels` and
 #'   `subset` are looked up first.
 #' @param subset rows of `data` to use, as in [lm()].

@@ -47,6 +47,14 @@
 #' likelihood without a maximum: they are errors that name the column. Diagonal structures (the first six) are untroubled by
 #' the latter.
 #'
+#' **Missing values.** With `na.action = "likelihood"` the likelihood is that of the values that are there: a row's density is the
+#' marginal one of its observed columns, and EM puts what a component expects of the others, given these, in their place (Little &
+#' Rubin 2019, sections 8.2 and 11.2; Ghahramani & Jordan 1994). That is right where values are *missing at random*: whether one
+#' is missing may depend on values that are there, not on what it would have been. Every row has posterior probabilities, from what it has, and
+#' so have new rows in [predict()]; a row without any value says nothing, is not counted by [nobs()] and has the proportions. Up to 64
+#' columns; each needs values, and where two columns are hardly ever seen in one row, their covariance rests on the model alone.
+#' `fitted()` gives the components' means, `simulate()` whole rows.
+#'
 #' **Chance clusters.** The likelihood is unbounded where a component shrinks onto a plane; runs that go there are dropped and
 #' counted. A component whose volume varies is asked whether it is a chance cluster (*spurious*) where `det(cov)^(1/(2d))`, its
 #' standard deviation on average over directions, is below 0.58 (with `"VII"`, `"VEI"`, `"VEE"` and `"VEV"` a third) of the largest
@@ -71,12 +79,22 @@
 #'
 #' Fraley, C. and Raftery, A. E. (2002). Model-based clustering, discriminant analysis, and density estimation. *Journal of the
 #' American Statistical Association* 97, 611-631.
+#'
+#' Ghahramani, Z. and Jordan, M. I. (1994). Supervised learning from incomplete data via an EM approach. *Advances in Neural
+#' Information Processing Systems* 6, 120-127.
+#'
+#' Little, R. J. A. and Rubin, D. B. (2019). *Statistical Analysis with Missing Data*, third edition. Wiley.
 #' @seealso [mix_normal()] for one column, [em_prior()] for the normal-inverse-Wishart prior.
 #' @examples
 #' fit <- emix(faithful, k = 2)
 #' fit
 #' fit$parameters$cov
 #' emix(faithful, k = 3, family = mix_mvnormal("EEE"))
+#'
+#' # Rows with missing values, used through those that they have
+#' some <- faithful
+#' some$waiting[1:90] <- NA
+#' emix(some, k = 2, na.action = "likelihood")
 #' @export
 mix_mvnormal <- function(cov = "VVV") {
   structure(list(name = "mvnormal", cov = check_structure(cov)), class = "emix_family")

@@ -134,7 +134,8 @@ predict_quantile <- function(object, newdata, p) {
 #' @param type `"quantile"` (default), or `"response"`: observed minus fitted.
 #' @param ... not used; anything given is an error.
 #' @return a numeric vector, one value per row (of several columns fitted values and response residuals are a matrix); with `na.action = na.exclude` in the fit, `NA` in the
-#'   rows left out. Units: of the data, but for quantile residuals, which have none.
+#'   rows left out. Of rows with missing values (`na.action = "likelihood"`) the distance is of the values that are there, response
+#'   residuals of the others are `NA`. Units: of the data, but for quantile residuals, which have none.
 #' @references
 #' Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. *Journal of Computational
 #' and Graphical Statistics* 5, 236-244.

@@ -10,7 +10,7 @@
 #' @return a data frame of `nsim` columns `sim_1`, `sim_2`, ..., one value per row of the fit (whatever its weight); for the
 #'   binomial family each column is a matrix (successes, failures) with the fit's numbers of trials, for the multivariate normal one a
 #'   matrix of the data's columns. Known labels
-#'   are not kept: components are drawn anew. Rows that `na.exclude` left out are `NA`. The attribute `"seed"` is as in [stats::simulate()].
+#'   are not kept, nor are missing values: components are drawn anew. Rows that `na.exclude` left out are `NA`. The attribute `"seed"` is as in [stats::simulate()].
 #' @examples
 #' fit <- emix(faithful$waiting, k = 2)
 #' head(simulate(fit, nsim = 2, seed = 1))
