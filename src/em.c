@@ -1,9 +1,9 @@
 #include "em.h"
 
-#include "bend.h"
 #include "boundary.h"
+#include "progress.h"
+#include "ridge.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -20,12 +20,6 @@ static const double resumed_lambda = 1e-3;
  * be trusted. */
 static const double near_top = 0.01;
 
-/* What the last EM steps tell of the way still to go. */
-typedef struct {
-    double length, rate, last_rate; /* of the last step; ratios of the last steps' lengths */
-    double distance, gain;          /* predicted */
-} em_progress;
-
 typedef struct {
     em_problem *p;
     const em_control *control;
@@ -36,6 +30,7 @@ typedef struct {
     em_progress progress;
     em_accel accel;
     em_inform inform;
+    em_ridge ridge;
     double *theta, *candidate, *em_step;
     double predicted;        /* gain of the candidate */
     double last_gain;        /* the decrement one iteration ago */
@@ -60,26 +55,28 @@ size_t em_run_memory(const em_model *m)
 {
     size_t n_theta = (size_t)m->latent->n_parameters(m) + (size_t)m->family->n_parameters(m);
     size_t matrices = em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
-    return 2 * n_theta + (em_run_scores(m) ? matrices : 0);
+    return 2 * n_theta + (em_run_scores(m) ? matrices + em_ridge_memory(m) : 0);
 }
 
 size_t em_run_integers(const em_model *m)
 {
-    return (size_t)em_inform_size(m);
+    return 2 * (size_t)em_inform_size(m);
 }
 
 static void bind(em_loop *l, double *memory, int *integers)
 {
     const em_model *m = l->p->model;
     size_t n_theta = (size_t)l->p->n_theta;
+    int size = em_inform_size(m);
 
     l->candidate = memory;
     l->em_step = l->candidate + n_theta;
     if (!l->p->scoring)
         return;
-    em_accel_bind(&l->accel, em_inform_size(m), l->em_step + n_theta);
-    em_inform_bind(&l->inform, m, l->em_step + n_theta + em_accel_memory(em_inform_size(m)),
-                   integers);
+    em_accel_bind(&l->accel, size, l->em_step + n_theta);
+    em_inform_bind(&l->inform, m, l->em_step + n_theta + em_accel_memory(size), integers);
+    em_ridge_bind(&l->ridge, m, l->em_step + n_theta + em_accel_memory(size) + em_inform_memory(m),
+                  integers + size);
 }
 
 static void record(const em_loop *l, em_kind kind)
@@ -98,35 +95,6 @@ static em_status expect(em_loop *l, const double *theta, double *objective)
 {
     l->result.evaluations++;
     return em_step_expect(l->p, theta, objective);
-}
-
-static double longest_move(int n_theta, const double *from, const double *to)
-{
-    double longest = 0;
-    for (int i = 0; i < n_theta; i++) {
-        double move = fabs(to[i] - from[i]);
-        if (move > longest)
-            longest = move;
-    }
-    return longest;
-}
-
-/* The slower of the last two ratios is believed: one short step may be chance. */
-static void look_ahead(em_progress *w, double length, double gain)
-{
-    w->last_rate = w->rate;
-    w->rate = w->length > 0 ? length / w->length : (length > 0 ? 1 : 0);
-    w->length = length;
-
-    double r = w->rate > w->last_rate ? w->rate : w->last_rate;
-    if (length == 0 || (length <= 4 * DBL_EPSILON && r >= 1)) {
-        w->distance = w->gain = 0; /* steps are rounding */
-    } else if (r < 1) {
-        w->distance = length * r / (1 - r);
-        w->gain = fabs(gain) * r * r / (1 - r * r);
-    } else {
-        w->distance = w->gain = INFINITY;
-    }
 }
 
 static double scaled_tol(const em_loop *l)
@@ -159,12 +127,11 @@ static bool any_thin(const em_loop *l)
     return false;
 }
 
-/* A run of many steps goes along a ridge, or else on and off boundaries: is the proposal worth
- * another walk? */
+/* A run of many steps goes along a ridge, or else on and off boundaries. */
 static bool on_ridge(const em_loop *l)
 {
     return l->releases == 0 && l->result.iterations >= STRAIGHT_STEPS &&
-           !(l->result.gain <= near_top * near_top) && l->predicted > 100 * scaled_tol(l);
+           !(l->result.gain <= scaled_tol(l));
 }
 
 /* A longer step than EM's into l->candidate, and its kind; EM_BY_EM: none is known. */
@@ -191,20 +158,35 @@ static em_kind propose(em_loop *l)
         l->trusted = true; /* once: from here on refusals teach lambda better */
         l->accel.lambda = 0;
     }
-    l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (on_ridge(l))
-        r->evaluations +=
-            em_bend(l->p, &l->inform, &l->accel, l->theta, &l->predicted, l->candidate);
+        return EM_BY_NEWTON;
+    l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (!(l->predicted > 0))
         return EM_BY_EM;
     em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
     return EM_BY_NEWTON;
 }
 
+/* A step along a ridge, which is all of a proposal and its evaluation; false where there is none.
+ */
+static bool step_on_ridge(em_loop *l, double *objective)
+{
+    int before = l->ridge.walks;
+
+    *objective = l->result.objective;
+    l->stuck =
+        !em_ridge_step(&l->ridge, l->p, &l->inform, &l->accel, l->theta, objective, l->candidate);
+    l->result.evaluations += l->ridge.walks - before;
+    return !l->stuck;
+}
+
 /* Evaluates the candidate; false where it is refused. */
 static bool try_candidate(em_loop *l, em_kind kind, double *objective)
 {
     double before = l->result.objective, slack = rounding(before);
+
+    if (kind == EM_BY_NEWTON && on_ridge(l))
+        return step_on_ridge(l, objective);
     em_status status = expect(l, l->candidate, objective);
     bool better = status == EM_OK && *objective >= before;
     bool level = status == EM_OK && kind != EM_BY_ESCAPE && l->predicted <= slack &&
@@ -296,7 +278,7 @@ static em_status iterate(em_loop *l)
             return status;
     }
     double gain = objective - r->objective;
-    look_ahead(&l->progress, longest_move(l->p->n_theta, l->theta, l->candidate), gain);
+    em_progress_add(&l->progress, l->p->n_theta, l->theta, l->candidate, gain);
     accept(l, l->candidate, objective, kind);
     if (!l->accelerate)
         r->converged = plain_converged(l, gain);
@@ -378,7 +360,7 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
                  .accelerate = control->accelerate && p->scoring,
                  .theta = theta,
                  .result = {.gain = INFINITY},
-                 .progress = {.rate = 1, .last_rate = 1}};
+                 .progress = em_progress_none};
     em_result *r = &l.result;
 
     bind(&l, memory, integers);

@@ -14,7 +14,7 @@ src_layers <- list(
   "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel\\.c", "(condense|nodes)\\.[ch]"),
   "3" = c("families\\.h", "registry\\.[ch]", "score\\.[ch]"),
   "4" = "step\\.[ch]",
-  "5" = "(accel|inform|bend|boundary)\\.[ch]",
+  "5" = "(accel|inform|ridge|progress|boundary)\\.[ch]",
   "6" = c("em\\.[ch]", "polish\\.[ch]"),
   "7" = "starts\\.[ch]",
   "8" = c("bridge(-[a-z0-9-]+)?\\.[ch]", "hooks\\.[ch]", "init\\.c")
