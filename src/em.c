@@ -154,7 +154,7 @@ static em_kind propose(em_loop *l)
     }
     if (r->iterations < l->warm || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
-    if (!l->trusted && r->gain <= near_top) {
+    if (!l->trusted && r->gain <= em_step_tol(l->p, near_top)) {
         l->trusted = true; /* once: from here on refusals teach lambda better */
         l->accel.lambda = 0;
     }
