@@ -7,7 +7,9 @@
 #' proposes a longer one: with gradient `g` and observed information `J` (Louis 1982) in free coordinates (log
 #' proportions, means, log standard deviations, logits of probabilities) and the
 #' complete-data information `E`, the step `(J + lambda E)^-1 g`: Newton's for `lambda = 0`, near EM's for
-#' a large `lambda` (Levenberg-Marquardt). What lowers the log-likelihood is refused, and EM's step taken. At a saddle
+#' a large `lambda` (Levenberg-Marquardt). What lowers the log-likelihood is refused, and EM's step taken. A run of more than
+#' a dozen steps goes along a ridge: there a step may lead further out, where the log-likelihood is lower, and back by up to
+#' three steps to the side, as long as it ends no lower than it began. At a saddle
 #' point a step along the most negative curvature is proposed; a proportion or a probability about
 #' to reach its boundary is moved onto it. The run has converged when Newton's decrement `g' J^-1 g / 2`, the
 #' rise of the log-likelihood still to come if it were quadratic, is below `tol`; as it shrinks

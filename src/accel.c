@@ -12,9 +12,6 @@ static const double least_lambda = 1e-10;
 /* Steps longer than this, in root mean complete information of a row, are cut. */
 static const double longest_step = 1;
 
-/* Bends longer than this part of the step are no small correction. */
-static const double most_bend = 0.4, much_bend = 0.1;
-
 size_t em_accel_memory(int q)
 {
     return 4 * em_at(q, q) + 6 * (size_t)q;
@@ -79,9 +76,14 @@ double em_accel_steepness(const em_accel *a)
     return 0.5 * sum;
 }
 
-static double length_of(const em_accel *a, double total)
+double em_accel_length(const em_accel *a, double total)
 {
     return sqrt(quadratic(a->metric, a->step, a->q) / total);
+}
+
+double em_accel_gain(const em_accel *a)
+{
+    return em_inner(a->gradient, a->step, a->q) - 0.5 * quadratic(a->information, a->step, a->q);
 }
 
 static void stretch(em_accel *a, double factor)
@@ -94,7 +96,6 @@ double em_accel_propose(em_accel *a, double total)
 {
     int tries = 0;
 
-    a->bent = 0;
     if (a->lambda < least_lambda)
         a->lambda = least_lambda;
     while (!factorise(a, a->lambda)) {
@@ -103,33 +104,57 @@ double em_accel_propose(em_accel *a, double total)
             return 0;
     }
     solve(a);
-    double length = length_of(a, total);
+    double length = em_accel_length(a, total);
     if (length > longest_step)
         stretch(a, longest_step / length);
-    return em_inner(a->gradient, a->step, a->q) - 0.5 * quadratic(a->information, a->step, a->q);
+    return em_accel_gain(a);
 }
 
-/* To second order the gradient at t s is g - t J s + t^2 G, which is zero about s + b. */
-bool em_accel_bend(em_accel *a, double part, const double *gradient)
+/* How fast the step's square falls as lambda grows, halved: s' E (J + lambda E)^-1 E s. */
+static double fall_of(em_accel *a)
 {
-    int q = a->q;
+    for (int i = 0; i < a->q; i++)
+        a->rest[i] = em_inner(a->metric + em_at(i, a->q), a->step, a->q);
+    em_forward(a->factor, a->q, a->rest);
+    return em_inner(a->rest, a->rest, a->q);
+}
 
-    for (int i = 0; i < q; i++) {
-        double fall = part * em_inner(a->information + em_at(i, q), a->step, q);
-        a->rest[i] = (gradient[i] - a->gradient[i] + fall) / (part * part);
+/* lambda between those known to be too small and large enough. */
+static double between(double low, double high)
+{
+    if (high < INFINITY)
+        return low > 0 ? sqrt(low * high) : 0.1 * high;
+    return low < 1e-8 ? 1e-7 : 4 * low;
+}
+
+/* Newton's steps for 1 / length as a function of lambda, which is nearly straight. */
+bool em_accel_within(em_accel *a, double total, double radius, double least)
+{
+    double low = 0, high = INFINITY, length = 0;
+
+    least = least > least_lambda ? least : least_lambda;
+    a->lambda = a->lambda > least ? a->lambda : least;
+    for (int tries = 0; radius > 0 && tries < 16; tries++) {
+        double next = 0;
+        bool definite = factorise(a, a->lambda);
+        if (definite) {
+            solve(a);
+            double square = quadratic(a->metric, a->step, a->q);
+            length = sqrt(square / total);
+            if (length <= 1.3 * radius && (length >= 0.7 * radius || a->lambda <= least))
+                break;
+            next = a->lambda + (length / radius - 1) * square / fall_of(a);
+        }
+        if (definite && length <= radius)
+            high = a->lambda;
+        else
+            low = a->lambda;
+        next = next > low && next < high ? next : between(low, high);
+        a->lambda = next > least ? next : least;
     }
-    em_cholesky_solve(a->factor, q, a->rest);
-    double length = quadratic(a->metric, a->step, q), bend = quadratic(a->metric, a->rest, q);
-    if (!(bend <= most_bend * most_bend * length))
-        return false;
-    /* What hardly any row measures may not be moved far by it. */
-    for (int i = 0; i < q; i++)
-        if (!(fabs(a->rest[i]) <= most_bend + fabs(a->step[i])))
-            return false;
-    a->bent = length > 0 ? sqrt(bend / length) : 0;
-    for (int i = 0; i < q; i++)
-        a->step[i] += a->rest[i];
-    return true;
+    if (length > radius)
+        stretch(a, radius / length);
+    return length > 0;
 }
 
 /* With E = L L', the curvature in units of E is L^-1 J L^-T. */
@@ -154,7 +179,7 @@ bool em_accel_escape(em_accel *a, double total)
     if (em_smallest_eigen(a->work, q, a->step, a->rest) >= -1e-7)
         return false;
     em_backward(a->factor, q, a->step);
-    stretch(a, (em_inner(a->gradient, a->step, q) < 0 ? -0.3 : 0.3) / length_of(a, total));
+    stretch(a, (em_inner(a->gradient, a->step, q) < 0 ? -0.3 : 0.3) / em_accel_length(a, total));
     return true;
 }
 
@@ -168,8 +193,7 @@ void em_accel_learn(em_accel *a, double gain, double predicted)
         return;
     }
     double fall = 1 - (2 * ratio - 1) * (2 * ratio - 1) * (2 * ratio - 1);
-    double least = a->bent > much_bend ? 1 : 0.1; /* a longer step could not be bent */
-    a->lambda *= fall < least ? least : fall > 4 ? 4 : fall;
+    a->lambda *= fall < 0.1 ? 0.1 : fall > 4 ? 4 : fall;
     if (a->lambda < 1e-9)
         a->lambda = 0;
     a->growth = 4;

@@ -7,9 +7,6 @@
  *                                          as lambda grows (Levenberg 1944, Marquardt 1963)
  *   decrement  g' J^-1 g / 2               what the objective would still rise by, if it were
  *                                          quadratic: tends to the truth at a maximum
- *   bend       (J + lambda E) b = G        where a ridge is curved, straight steps along it are
- *                                          short. G, of third derivatives along s, comes from the
- *                                          gradient at a part of it (Transtrum & Sethna 2012)
  */
 #ifndef EMIX_ACCEL_H
 #define EMIX_ACCEL_H
@@ -21,7 +18,6 @@ typedef struct {
     double *gradient;             /* q */
     double *information, *metric; /* J and E, q x q */
     double lambda, growth;        /* of the next proposal; its factor at the next refusal */
-    double bent;                  /* the last proposal's bend, in lengths of its step */
     double *factor, *work;        /* q x q each */
     double *step, *rest;          /* q and 4 q */
 } em_accel;
@@ -41,9 +37,15 @@ double em_accel_steepness(const em_accel *a);
  * steps are cut at one unit of complete information a row. */
 double em_accel_propose(em_accel *a, double total);
 
-/* Bends the last proposal: `gradient` is the one at `part` of it. False, and the step as it was,
- * where it is so long that the bend is no small correction. */
-bool em_accel_bend(em_accel *a, double part, const double *gradient);
+/* The same with a radius: the lambda, `least` or more, with which the step is nearly of that
+ * length, or shorter with `least` (More & Sorensen 1983). Steps are cut to the radius. False where
+ * there is none. */
+bool em_accel_within(em_accel *a, double total, double radius, double least);
+
+/* Of a->step: what the quadratic model gains by it, and its length, in root mean complete
+ * information of a row. */
+double em_accel_gain(const em_accel *a);
+double em_accel_length(const em_accel *a, double total);
 
 /* Away from a saddle: a step along the most negative curvature of J in units of E; false if
  * there is none. */

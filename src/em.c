@@ -1,11 +1,10 @@
 #include "em.h"
 
-#include "bend.h"
 #include "boundary.h"
 #include "progress.h"
+#include "ridge.h"
 #include "sums.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -34,6 +33,7 @@ typedef struct {
     em_inform inform;
     bool by_sums; /* accelerated by sums.h, which needs no scores */
     em_sums sums;
+    em_ridge ridge;
     double *theta, *candidate, *em_step;
     double predicted;        /* gain of the candidate */
     double last_gain;        /* the decrement one iteration ago */
@@ -46,42 +46,22 @@ typedef struct {
     int escapes, snap_again; /* tries; iteration from which snapping is tried again */
 } em_loop;
 
-/* 200 normal components: an information matrix of 3 MB. */
-enum { MOST_COORDINATES = 600 };
-
-bool em_run_scores(const em_model *m)
-{
-    return m->family->scores != NULL && em_score_raw(m) <= MOST_COORDINATES;
-}
-
-size_t em_run_memory(const em_model *m)
-{
-    size_t n_theta = (size_t)m->latent->n_parameters(m) + (size_t)m->family->n_parameters(m);
-    if (em_sums_apply(m))
-        return 2 * n_theta + em_sums_memory(m);
-    size_t matrices = em_accel_memory(em_inform_size(m)) + em_inform_memory(m);
-    return 2 * n_theta + (em_run_scores(m) ? matrices : 0);
-}
-
-size_t em_run_integers(const em_model *m)
-{
-    return (size_t)em_inform_size(m);
-}
-
 static void bind(em_loop *l, double *memory, int *integers)
 {
-    const em_model *model = l->p->model;
+    const em_model *m = l->p->model;
     size_t n_theta = (size_t)l->p->n_theta;
+    int size = em_inform_size(m);
 
     l->candidate = memory;
     l->em_step = l->candidate + n_theta;
-    if (em_sums_apply(model))
-        em_sums_bind(&l->sums, model, l->em_step + n_theta);
+    if (em_sums_apply(m))
+        em_sums_bind(&l->sums, m, l->em_step + n_theta);
     if (!l->p->scoring)
         return;
-    em_accel_bind(&l->accel, em_inform_size(model), l->em_step + n_theta);
-    em_inform_bind(&l->inform, model, l->em_step + n_theta + em_accel_memory(em_inform_size(model)),
-                   integers);
+    em_accel_bind(&l->accel, size, l->em_step + n_theta);
+    em_inform_bind(&l->inform, m, l->em_step + n_theta + em_accel_memory(size), integers);
+    em_ridge_bind(&l->ridge, m, l->em_step + n_theta + em_accel_memory(size) + em_inform_memory(m),
+                  integers + size);
 }
 
 static void record(const em_loop *l, em_kind kind)
@@ -124,12 +104,11 @@ static bool any_thin(const em_loop *l)
     return false;
 }
 
-/* A run of many steps goes along a ridge, or else on and off boundaries: is the proposal worth
- * another walk? */
+/* A run of many steps goes along a ridge, or else on and off boundaries. */
 static bool on_ridge(const em_loop *l)
 {
     return l->releases == 0 && l->result.iterations >= STRAIGHT_STEPS &&
-           !(l->result.gain <= near_top * near_top) && l->predicted > 100 * scaled_tol(l);
+           !(l->result.gain <= scaled_tol(l));
 }
 
 /* A longer step than EM's into l->candidate, and its kind; EM_BY_EM: none is known. */
@@ -152,24 +131,39 @@ static em_kind propose(em_loop *l)
     }
     if (r->iterations < l->warm || (r->iterations < THIN_STEPS && any_thin(l)))
         return EM_BY_EM;
-    if (!l->trusted && r->gain <= near_top) {
+    if (!l->trusted && r->gain <= em_step_tol(l->p, near_top)) {
         l->trusted = true; /* once: from here on refusals teach lambda better */
         l->accel.lambda = 0;
     }
-    l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (on_ridge(l))
-        r->evaluations +=
-            em_bend(l->p, &l->inform, &l->accel, l->theta, &l->predicted, l->candidate);
+        return EM_BY_NEWTON;
+    l->predicted = em_accel_propose(&l->accel, l->p->total);
     if (!(l->predicted > 0))
         return EM_BY_EM;
     em_inform_move(&l->inform, l->p, l->theta, &l->accel, l->candidate);
     return EM_BY_NEWTON;
 }
 
+/* A step along a ridge, which is all of a proposal and its evaluation; false where there is none.
+ */
+static bool step_on_ridge(em_loop *l, double *objective)
+{
+    int before = l->ridge.walks;
+
+    *objective = l->result.objective;
+    l->stuck =
+        !em_ridge_step(&l->ridge, l->p, &l->inform, &l->accel, l->theta, objective, l->candidate);
+    l->result.evaluations += l->ridge.walks - before;
+    return !l->stuck;
+}
+
 /* Evaluates the candidate; false where it is refused. */
 static bool try_candidate(em_loop *l, em_kind kind, double *objective)
 {
     double before = l->result.objective, slack = rounding(before);
+
+    if (kind == EM_BY_NEWTON && on_ridge(l))
+        return step_on_ridge(l, objective);
     em_status status = expect(l, l->candidate, objective);
     bool better = status == EM_OK && *objective >= before;
     bool level = status == EM_OK && kind != EM_BY_ESCAPE && l->predicted <= slack &&
@@ -250,10 +244,9 @@ static em_kind propose_by_sums(em_loop *l)
     em_result *r = &l->result;
     double tol = scaled_tol(l);
 
-    em_sums_look(&l->sums, l->p, l->theta, l->em_step);
-    bool looked = em_sums_ended(&l->sums, r->objective, tol);
+    bool looked = em_sums_look(&l->sums, l->p, l->theta, l->em_step, r->objective, tol);
     if (looked) {
-        r->gain = em_sums_certify(&l->sums, l->p, l->theta, 100 * tol);
+        r->gain = l->sums.decrement;
         r->evaluations += l->sums.walks;
         r->converged = r->gain <= tol;
     }
@@ -261,7 +254,7 @@ static em_kind propose_by_sums(em_loop *l)
     bool early = r->iterations < WARM_STEPS || (r->iterations < THIN_STEPS && any_thin(l));
     if (r->converged || (early && !looked) || !em_sums_propose(&l->sums, l->p, l->candidate))
         return EM_BY_EM;
-    return !looked ? EM_BY_SECANT : isfinite(r->gain) ? EM_BY_NEWTON : EM_BY_ESCAPE;
+    return looked && !isfinite(r->gain) ? EM_BY_ESCAPE : EM_BY_SECANT;
 }
 
 /* One iteration: a proposal if there is one, else, or if it is refused, the EM step. */
@@ -288,11 +281,11 @@ static em_status iterate(em_loop *l)
     double gain = objective - r->objective;
     if (l->by_sums)
         em_sums_accept(&l->sums, kind != EM_BY_EM, gain);
-    em_look_ahead(&l->progress, l->p->n_theta, l->theta, l->candidate, gain);
+    em_progress_add(&l->progress, l->p->n_theta, l->theta, l->candidate, gain);
     accept(l, l->candidate, objective, kind);
     if (!l->accelerate && !l->by_sums)
-        r->converged = em_steps_ended(&l->progress, scaled_tol(l), l->control->tol,
-                                      fabs(gain) <= rounding(r->objective));
+        r->converged = em_progress_ended(&l->progress, scaled_tol(l), l->control->tol,
+                                         fabs(gain) <= rounding(r->objective));
     else if (l->p->gather)
         r->converged = certified(l);
     return EM_OK;
@@ -374,7 +367,7 @@ em_result em_run(em_problem *p, const em_control *control, double *theta, double
                  .by_sums = control->accelerate && em_sums_apply(p->model),
                  .theta = theta,
                  .result = {.gain = INFINITY},
-                 .progress = {.rate = 1, .last_rate = 1}};
+                 .progress = em_progress_none};
     em_result *r = &l.result;
 
     bind(&l, memory, integers);

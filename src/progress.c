@@ -3,6 +3,8 @@
 #include <float.h>
 #include <math.h>
 
+const em_progress em_progress_none = {.rate = 1, .last_rate = 1};
+
 static double longest_move(int n_theta, const double *from, const double *to)
 {
     double longest = 0;
@@ -15,7 +17,7 @@ static double longest_move(int n_theta, const double *from, const double *to)
 }
 
 /* The slower of the last two ratios is believed: one short step may be chance. */
-void em_look_ahead(em_progress *w, int n_theta, const double *from, const double *to, double gain)
+void em_progress_add(em_progress *w, int n_theta, const double *from, const double *to, double gain)
 {
     double length = longest_move(n_theta, from, to);
 
@@ -34,7 +36,7 @@ void em_look_ahead(em_progress *w, int n_theta, const double *from, const double
     }
 }
 
-bool em_steps_ended(const em_progress *w, double tol, double tol_of_row, bool at_rounding)
+bool em_progress_ended(const em_progress *w, double tol, double tol_of_row, bool at_rounding)
 {
     return w->distance <= tol_of_row / 100 && (w->gain <= tol || at_rounding);
 }

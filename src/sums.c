@@ -89,7 +89,7 @@ static bool is_far(const em_sums *s, const em_problem *p)
     return s->age > YOUNG && size > 1e4 * p->total;
 }
 
-void em_sums_look(em_sums *s, em_problem *p, const double *theta, const double *em_step)
+static void look(em_sums *s, em_problem *p, const double *theta, const double *em_step)
 {
     s->predicted = INFINITY;
     s->age++;
@@ -157,7 +157,7 @@ void em_sums_refuse(em_sums *s)
 }
 
 /* Far below tol, as steps are cheap; or where rounding lets nothing be gained. */
-bool em_sums_ended(const em_sums *s, double objective, double tol)
+static bool seems_ended(const em_sums *s, double objective, double tol)
 {
     bool still = s->gained <= em_step_rounding(objective) && s->predicted <= tol;
     return s->known && s->patience == 0 && (s->predicted <= 1e-8 * tol || still);
@@ -257,7 +257,7 @@ static double solve(em_sums *s, em_problem *p, double total, double enough)
     return INFINITY;
 }
 
-double em_sums_certify(em_sums *s, em_problem *p, const double *theta, double enough)
+static double certify(em_sums *s, em_problem *p, const double *theta, double enough)
 {
     double total = p->total, log_prior = p->log_prior;
 
@@ -271,4 +271,14 @@ double em_sums_certify(em_sums *s, em_problem *p, const double *theta, double en
     p->total = total;
     p->log_prior = log_prior;
     return decrement;
+}
+
+bool em_sums_look(em_sums *s, em_problem *p, const double *theta, const double *em_step,
+                  double objective, double tol)
+{
+    look(s, p, theta, em_step);
+    if (!seems_ended(s, objective, tol))
+        return false;
+    s->decrement = certify(s, p, theta, 100 * tol);
+    return true;
 }

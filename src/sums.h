@@ -20,6 +20,7 @@ typedef struct {
     int walks;         /* of the last certificate */
     double gained;     /* by the last step */
     double predicted;  /* what the step would gain */
+    double decrement;  /* of the last certificate */
     double *reference; /* theta about whose centres all sums here are */
     double *x, *f, *e; /* see secant.h */
     double *next;      /* x of the candidate */
@@ -32,8 +33,12 @@ size_t em_sums_memory(const em_model *m);
 void em_sums_bind(em_sums *s, const em_model *m, double *memory);
 
 /* Takes note of theta after an E-step there, with the EM step from it: s->predicted is then what
- * the objective is expected to rise by (infinite: not known). */
-void em_sums_look(em_sums *s, em_problem *p, const double *theta, const double *em_step);
+ * the objective is expected to rise by (infinite: not known). Where that seems to be nothing, the
+ * certificate is asked, and it returns true: s->decrement is Newton's, infinite where this is no
+ * maximum, and not looked for further than to be above tol; the next candidate is its step, or one
+ * away from a saddle. The problem's sums are as they were. */
+bool em_sums_look(em_sums *s, em_problem *p, const double *theta, const double *em_step,
+                  double objective, double tol);
 
 /* Parameters of the step; false where there is none. */
 bool em_sums_propose(em_sums *s, em_problem *p, double *moved);
@@ -43,13 +48,5 @@ void em_sums_accept(em_sums *s, bool candidate, double gain);
 
 /* The candidate has been refused. */
 void em_sums_refuse(em_sums *s);
-
-/* Does it seem that there is nothing left to gain? */
-bool em_sums_ended(const em_sums *s, double objective, double tol);
-
-/* Newton's decrement, infinite where this is no maximum; it is looked for until it is known to be
- * above `enough`. The candidate's step is Newton's then, or away from a saddle. The problem's sums
- * are as they were. */
-double em_sums_certify(em_sums *s, em_problem *p, const double *theta, double enough);
 
 #endif

@@ -14,8 +14,8 @@ src_layers <- list(
   "2" = c("(family|latent)-[a-z0-9-]+\\.c", "covmodel(-turn)?\\.c", "(condense|nodes)\\.[ch]"),
   "3" = c("families\\.h", "registry\\.[ch]", "score\\.[ch]"),
   "4" = "step\\.[ch]",
-  "5" = "(accel|inform|bend|boundary|progress|secant|sums)\\.[ch]",
-  "6" = c("em\\.[ch]", "polish\\.[ch]"),
+  "5" = "(accel|inform|ridge|boundary|progress|secant|sums)\\.[ch]",
+  "6" = c("em(-[a-z]+)?\\.[ch]", "polish\\.[ch]"),
   "7" = "starts\\.[ch]",
   "8" = c("bridge(-[a-z0-9-]+)?\\.[ch]", "hooks(-[a-z0-9-]+)?\\.[ch]", "init\\.c")
 )
