@@ -53,7 +53,8 @@ check_no_dots <- function(...) {
   if (...length() == 0L) return(invisible())
   names <- ...names_or_empty(...)
   bad <- if (nzchar(names[1L])) paste0("`", names[1L], "`") else "an argument without a name"
-  emix_stop("input", "unused argument: ", bad, " is not known here.",
+  hint <- if (names[1L] == "cov") " A structure of covariances goes with its family: family = mix_mvnormal(cov = )."
+  emix_stop("input", "unused argument: ", bad, " is not known here.", hint,
     argument = if (nzchar(names[1L])) names[1L])
 }
 

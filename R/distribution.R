@@ -220,6 +220,8 @@ columns_like <- function(x, argument, columns) {
   if (is.numeric(x) && is.null(dim(x)) && length(x) == d) x <- matrix(x, 1L, dimnames = list(NULL, names(x)))
   if (!is.matrix(x) || !is.numeric(x)) stop_input(argument, sprintf("a numeric matrix or a data frame of %d columns", d), describe(x))
   if (all(columns %in% colnames(x)) && !anyDuplicated(colnames(x))) x <- x[, columns, drop = FALSE]
+  known <- columns %in% colnames(x)
+  if (any(known) && !all(known)) stop_input(argument, sprintf("of the columns %s", listing(columns)), paste("without", columns[!known][1L]))
   if (ncol(x) != d) stop_input(argument, sprintf("of %d columns (%s)", d, listing(columns)), sprintf("of %d", ncol(x)))
   storage.mode(x) <- "double"
   dimnames(x) <- list(NULL, columns)

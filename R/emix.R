@@ -210,7 +210,8 @@ numbers_of_frame <- function(x) {
   bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
   if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
   if (length(bad)) {
-    stop_input("x", "numeric in every column", sprintf("column `%s` %s", names(x)[bad[1L]], describe(x[[bad[1L]]])))
+    emix_stop("input", sprintf("`x` must be numeric in every column: column `%s` is %s. Leave it out; groups that are known are given by `labels`.",
+      names(x)[bad[1L]], describe(x[[bad[1L]]])), argument = "x")
   }
   if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
 }
@@ -263,7 +264,9 @@ formula_frame <- function(formula, data, call, env) {
   if (!is.null(data) && !is.data.frame(data) && !is.list(data) && !is.environment(data)) {
     stop_input("data", "a data frame", describe(data))
   }
-  if (length(formula) != 3L) stop_input("x", "a formula with a response, `response ~ 1`", deparse1(formula))
+  if (length(formula) != 3L) {
+    stop_input("x", "a formula with a response, `response ~ 1` (of several columns `cbind(first, second) ~ 1`)", deparse1(formula))
+  }
   tt <- tryCatch(terms(formula, data = data), error = function(e) {
     emix_stop("input", "`x` is not a formula that can be used: ", conditionMessage(e), argument = "x")
   })

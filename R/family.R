@@ -102,6 +102,9 @@ as_family <- function(family, columns) {
   }
   if (is.function(family)) family <- tryCatch(family(), error = function(e) NULL)
   if (inherits(family, "emix_family")) return(family)
+  if (is.character(family) && all(family %in% c(covariance_structures, "all")) && length(family)) {
+    stop_input("family", sprintf("mix_mvnormal(\"%s\") where a structure of covariances is wanted", family[1L]), describe(family))
+  }
   do.call(paste0("mix_", check_choice(family, "family", family_names)), list())
 }
 

@@ -74,3 +74,23 @@ for (cov in c("VVV", "VVI", "EEE")) {
     values = as.matrix(expand.grid(width = -2:6, height = seq(-2, 6, by = 2)))
   ))
 }
+
+test_that("what users of other packages try first is an error that says what to write", {
+  expect_error(emix(iris, k = 3), "column `Species` is a factor.*labels", class = "emix_error_input")
+  expect_error(emix(~ eruptions + waiting, faithful), "cbind", class = "emix_error_input")
+  for (call in alist(emix(faithful, family = "EEE"), emix(faithful, cov = "EEE"), emix(cbind(eruptions, waiting) ~ 1, faithful, cov = "EEE"))) {
+    expect_error(eval(call), "mix_mvnormal(", fixed = TRUE, class = "emix_error_input")
+  }
+})
+
+test_that("columns of new rows are found by name, or by place where no name is known; some names alone are an error", {
+  fit <- emix(faithful, k = 2)
+  new <- data.frame(waiting = c(50, 80), eruptions = c(2, 4))
+  known <- predict(fit, new)
+  expect_identical(predict(fit, cbind(other = "a", new)), known)
+  expect_identical(predict(fit, stats::setNames(new[2:1], c("a", "b"))), known)
+  expect_identical(predict(fit, unname(as.matrix(new[2:1]))), known)
+  for (wrong in list(stats::setNames(new, c("waiting", "time")), as.matrix(stats::setNames(new, c("waiting", "time"))))) {
+    expect_error(predict(fit, wrong), "eruptions", class = "emix_error_input")
+  }
+})
