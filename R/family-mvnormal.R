@@ -52,7 +52,8 @@
 #' Rubin 2019, sections 8.2 and 11.2; Ghahramani & Jordan 1994). That is right where values are *missing at random*: whether one
 #' is missing may depend on values that are there, not on what it would have been. Every row has posterior probabilities, from what it has, and
 #' so have new rows in [predict()]; a row without any value says nothing, is not counted by [nobs()] and has the proportions. Up to 64
-#' columns; each needs values, and where two columns are hardly ever seen in one row, their covariance rests on the model alone.
+#' columns; each needs values. Where hardly any row is whole, little is known of what holds between the columns together, and the likelihood may be highest
+#' at a covariance without inverse: EM then goes on for long, and a prior, [em_prior()], helps.
 #' `fitted()` gives the components' means, `simulate()` whole rows.
 #'
 #' **Chance clusters.** The likelihood is unbounded where a component shrinks onto a plane; runs that go there are dropped and
