@@ -123,7 +123,8 @@ warn_not_converged <- function(fit, several) {
   } else {
     emix_warn("iterations", chosen, "EM stopped after max_iter = ", control$max_iter, " iterations",
       if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
-      ". Allow more: control = em_control(max_iter = ).")
+      ". Allow more: control = em_control(max_iter = ).",
+      if (anyNA(fit$x)) " Where few rows are whole, covariances may tend to have no inverse: a prior, prior = em_prior(), holds them off.")
   }
 }
 

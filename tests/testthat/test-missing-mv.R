@@ -199,6 +199,30 @@ test_that("methods answer for rows with missing values", {
   expect_identical(grid$k, 3L)
 })
 
+test_that("standard errors are those of the observed-data likelihood's curvature", {
+  x <- holes[1:60, c(1, 3)]
+  fit <- fit_holes(x = x, k = 2, control = em_control(tol = 1e-12))
+  at <- coef(fit)
+  free <- setdiff(names(at), "prop.2")
+  loglik <- function(v) {
+    at[free] <- v
+    cov <- array(at[c(7, 8, 8, 9, 10, 11, 11, 12)], c(2, 2, 2))
+    missing_loglik(x, list(prop = c(at[[1]], 1 - at[[1]]), mean = matrix(at[3:6], 2), cov = cov))
+  }
+  information <- -numeric_hessian(loglik, at[free])
+  expect_near(sqrt(diag(vcov(fit)))[free] / sqrt(diag(solve(information))), rep(1, 11), 2e-3)
+})
+
+test_that("where no row is whole the maximum may have no inverse; a prior holds it off", {
+  set.seed(7)
+  gaps <- as.matrix(iris[seq(1, 150, 2), 1:4])
+  gaps[cbind(1:75, sample(4, 75, TRUE))] <- NA
+  bare <- function(...) emix(gaps, labels = iris$Species[seq(1, 150, 2)], family = mix_mvnormal("EEE"), na.action = "likelihood", ...)
+  fit <- bare(prior = "default")
+  expect_true(fit$converged)
+  expect_gt(min(eigen(cov2cor(fit$parameters$cov[, , 1]))$values), 1e-3)
+})
+
 test_that("the formula and data frame methods read them too", {
   fit <- fit_holes()
   data <- as.data.frame(holes)
