@@ -116,6 +116,7 @@ read_parm <- function(parm, names, blocks, argument = "parm") {
 #' confint(fit)
 #' confint(fit, method = "profile")
 #' confint(fit, "mean", level = 0.9)
+#' confint(emix(faithful, k = 2), "mean")
 #' @export
 confint.emix <- function(object, parm, level = 0.95, method = "wald", type = c("observed", "sandwich"), ...) {
   check_fit(object)

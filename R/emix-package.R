@@ -1,11 +1,11 @@
 #' emix: finite mixtures by the EM algorithm
 #'
 #' Data from hidden groups: tosses of unknown coins, heights of men and women without the
-#' sex. [emix()] finds the groups by maximum likelihood, with binomial or normal
-#' components, and returns an object that answers R's usual questions ([coef()], [predict()],
+#' sex, clusters in rows of several columns. [emix()] finds the groups by maximum likelihood, with binomial, normal or
+#' multivariate normal components, and returns an object that answers R's usual questions ([coef()], [predict()],
 #' [logLik()], [confint()], [plot()], [simulate()], ...).
 #'
-#' Start with `vignette("two-coins")` and `vignette("heights")`; `vignette("why-em-works")` says why EM climbs, `vignette("what-else")` what
+#' Start with `vignette("two-coins")` and `vignette("heights")`, for several columns with `vignette("clustering")`; `vignette("why-em-works")` says why EM climbs, `vignette("what-else")` what
 #' else it solves and where to go on.
 #'
 #' @useDynLib emix, .registration = TRUE, .fixes = "C_"

@@ -40,7 +40,8 @@
 #' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a
 #' probability above 1/1000 (small, as the fit has looked at every place and width). Case weights count: a row of weight 3
 #' is three rows. Where the weights are on average below 1 they are no counts, and are scaled to an average of 1
-#' for this rule. A maximum with such a component is taken only if there is no other, with a warning.
+#' for this rule. A maximum with such a component is taken only if there is no other, with a warning. What this means for rows of several
+#' columns is said in [mix_mvnormal()].
 #'
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
 #' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing
@@ -129,6 +130,12 @@
 #'
 #' # Several columns: multivariate normal components
 #' emix(faithful, k = 2)
+#'
+#' # Several columns: how long a geyser erupts, and how long one then waits (minutes)
+#' fit <- emix(faithful, k = 2)
+#' fit
+#' plot(fit)
+#' emix(cbind(eruptions, waiting) ~ 1, data = faithful, k = 2, equal = "cov")
 #'
 #' # Known values, weights
 #' emix(faithful$waiting, k = 2, fixed = list(prop = c(0.4, 0.6)))

@@ -100,6 +100,12 @@ check_fit <- function(object, argument = "object") {
 #' fit <- emix(faithful$waiting, k = 2)
 #' coef(fit)
 #' as.data.frame(fit)
+#'
+#' # Several columns: as a vector, and as a matrix of means and an array of covariances
+#' fit <- emix(faithful, k = 2)
+#' coef(fit)
+#' fit$parameters$mean
+#' fit$parameters$cov[, , 2]
 #' @export
 coef.emix <- function(object, ...) {
   check_no_dots(...)

@@ -5,7 +5,9 @@
 #'
 #' @param object a fit of [emix()].
 #' @param newdata new rows in the form of the fit's response: a vector or matrix, or a data frame with
-#'   the formula's variables. `NULL` (default): the rows of the fit, where known labels are respected.
+#'   the formula's variables. `NULL` (default): the rows of the fit, where known labels are respected. Of several columns
+#'   those of the fit are found by name among any others; where none of their names is there, columns are taken in the fit's order, and some
+#'   names without the others are an error.
 #'   Missing values give `NA`; with `na.action = "likelihood"` in the fit, what the values that are there say: the posterior
 #'   probabilities given them, and their density. A row without any value has the proportions as posterior probabilities.
 #' @param type what to compute:
@@ -27,6 +29,12 @@
 #' predict(fit, data.frame(height = c(160, 170, 180)))
 #' table(predict(fit, type = "class"), heights$sex)
 #' predict(fit, type = "quantile", p = c(0.05, 0.95))
+#'
+#' # Rows of several columns; how doubtful are their classes?
+#' fit <- emix(faithful, k = 2)
+#' predict(fit, data.frame(eruptions = c(2, 3, 4), waiting = c(50, 65, 80)))
+#' doubt <- 1 - apply(predict(fit), 1, max)
+#' faithful[doubt > 0.01, ]
 #' @export
 predict.emix <- function(object, newdata = NULL,
                          type = c("posterior", "class", "density", "cdf", "quantile"),
@@ -143,6 +151,10 @@ predict_quantile <- function(object, newdata, p) {
 #' fit <- emix(faithful$waiting, k = 2)
 #' head(fitted(fit))
 #' qqnorm(residuals(fit))
+#'
+#' fit <- emix(faithful, k = 2)
+#' head(residuals(fit, "response"))
+#' faithful[residuals(fit) > 2.5, ]    # far from both components
 #' @export
 fitted.emix <- function(object, ...) {
   check_no_dots(...)

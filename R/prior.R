@@ -52,6 +52,10 @@
 #' x <- c(1, 1, 1, 1, 2, 3, 5, 8, 13)
 #' emix(x, k = 2, prior = em_prior())
 #' emix(cbind(c(0, 0, 9, 10), c(10, 10, 1, 0)), family = "binomial", prior = em_prior(prob = c(2, 2)))
+#'
+#' # 32 cars, five columns: components of few rows, none of which collapses
+#' cars <- log(mtcars[, c("mpg", "disp", "hp", "drat", "wt")])
+#' emix(cars, k = 4, prior = "default")
 #' @export
 em_prior <- function(type = c("default", "flat"), prop = NULL, prob = NULL, mean = NULL, shrinkage = NULL,
                      df = NULL, scale = NULL) {

@@ -14,6 +14,7 @@
 #' @examples
 #' fit <- emix(faithful$waiting, k = 2)
 #' head(simulate(fit, nsim = 2, seed = 1))
+#' head(simulate(emix(faithful, k = 2), seed = 1)$sim_1)
 #' @export
 simulate.emix <- function(object, nsim = 1, seed = NULL, ...) {
   check_no_dots(...)
