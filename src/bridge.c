@@ -154,12 +154,21 @@ SEXP emix_run(SEXP data_, SEXP model_, SEXP control_, SEXP theta_)
     return ans;
 }
 
-/* Rows that are few are not worth sharing: threads then take whole starts, as long as one start is
- * soon done. */
-static em_field new_field(const em_model *model, const em_data *data, int threads)
+/* Is a start soon done? Whole starts cannot be interrupted. Of many columns the M-step takes long
+ * too. */
+static bool is_short(const em_model *m, const em_data *data)
 {
     enum { FEW_ROWS = 1 << 14, FEW_COORDINATES = 60 };
-    bool whole = threads > 1 && data->n <= FEW_ROWS && em_score_raw(model) <= FEW_COORDINATES;
+    double d = m->columns;
+
+    return data->n <= FEW_ROWS && em_score_raw(m) <= FEW_COORDINATES &&
+           (double)data->n * em_step_n_sums(m) <= 0x1p25 && m->k * d * d * d <= 0x1p20;
+}
+
+/* Rows that are few are not worth sharing: threads then take whole starts, if these are short. */
+static em_field new_field(const em_model *model, const em_data *data, int threads)
+{
+    bool whole = threads > 1 && is_short(model, data);
     em_field f = {.threads = whole ? threads : 1, .poll = em_poll};
     size_t each = (size_t)f.threads;
 

@@ -97,17 +97,21 @@ void em_mv_density_missing(const em_model *m, const em_mv_constants *c, const em
     }
 }
 
-/* Row i's missing values, as expected, into column c at filled + c * EM_TILE. */
+/* Row i's missing values, as expected, into column c at filled + c * EM_TILE. Where S_oo has no
+ * factor the row has no share, and any number will do. */
 static void fill(const mv_pattern *p, const em_mv_constants *c, const em_tile *tile, int i,
                  double *filled)
 {
     double y[EM_MV_MOST_MISSING];
 
+    bool known = isfinite(p->log_constant);
+
     observed(p, c, tile, i, y);
-    em_cholesky_solve(p->factor, p->n_observed, y);
+    if (known)
+        em_cholesky_solve(p->factor, p->n_observed, y);
     for (int a = p->n_observed; a < p->d; a++) {
         double expected = c->mean[p->column[a]];
-        for (int b = 0; b < p->n_observed; b++)
+        for (int b = 0; known && b < p->n_observed; b++)
             expected += cov_at(c, p->d, p->column[a], p->column[b]) * y[b];
         filled[em_at(p->column[a], EM_TILE) + (size_t)i] = expected;
     }

@@ -42,14 +42,16 @@ static const double smallest_sd = 1e-20;
 /* Shares below this change no sum. */
 static const double negligible = 0x1p-60;
 
-/* Lengths are of type int. */
+/* Lengths are of type int: parameters, constants, sums and the M-step's work, some of which grows
+ * with the square of k. */
 static bool mv_accepts(const em_model *m)
 {
     double structure = m->options[EM_MV_STRUCTURE], missing = m->options[EM_MV_MISSING];
     double each = (double)m->columns * (m->columns + 1);
 
     return structure >= 0 && structure < EM_COV_STRUCTURES && (missing == 0 || missing == 1) &&
-           !(missing == 1 && m->columns > EM_MV_MOST_MISSING) && 4 * each * m->k < 2e9;
+           !(missing == 1 && m->columns > EM_MV_MOST_MISSING) && 4 * each * m->k < 2e9 &&
+           (double)em_covmodel_work((int)structure, m->columns, m->k) < 1e9;
 }
 
 static int mv_n_constants(const em_model *m)

@@ -126,8 +126,8 @@ bool em_sums_propose(em_sums *s, em_problem *p, double *moved)
         return false;
     for (int i = 0; i < s->n; i++)
         s->next[i] = s->x[i] + s->step[i];
-    for (int j = 0; j < p->model->k; j++)
-        if (!(s->next[j] > 0))
+    for (int j = 0; j < p->model->k; j++) /* a component without rows stays so */
+        if (!(s->next[j] > 0 || (s->next[j] == 0 && s->x[j] == 0)))
             return false;
     return em_step_maximise_of(p, s->next, s->reference, moved) == EM_OK;
 }

@@ -94,3 +94,25 @@ test_that("columns of new rows are found by name, or by place where no name is k
     expect_error(predict(fit, wrong), "eruptions", class = "emix_error_input")
   }
 })
+
+test_that("work whose length is no int is refused, not taken short", {
+  k <- 65536L
+  rows <- list(x = as.double(1:6), columns = 2L, factor = c(1, 1), shift = c(0, 0), weight = NULL, label = NULL)
+  model <- list(family = "mvnormal", latent = "mix", k = k, equal = 0L, held = integer(7L * k), options = c(3, 0),
+    prior_rows = NULL, prior_family = NULL, hard = FALSE)
+  expect_error(.Call(emix:::C_emix_step, rows, model, 1L, double(7L * k)), "does not accept")
+})
+
+test_that("an empty component does not stop acceleration", {
+  x <- as.matrix(faithful)
+  rows <- list(x = as.double(x), columns = 2L, factor = c(1, 0.125), shift = c(0, 0), weight = NULL, label = NULL)
+  model <- list(family = "mvnormal", latent = "mix", k = 3L, equal = 0L, held = integer(21), options = c(13, 0),
+    prior_rows = NULL, prior_family = NULL, hard = FALSE)
+  control <- list(tol = 1e-8, max_iter = 100L, accelerate = TRUE, rough = FALSE, resumes = FALSE, threads = 1L, trace = TRUE,
+    progress = FALSE, offset = 0)
+  theta <- c(0.5, 0.4, 0.1, 2, 6, 4, 9, 1e4, 1e4, rep(c(1, 0, 0, 1), 3))
+  run <- .Call(emix:::C_emix_run, rows, model, control, theta)
+  expect_identical(run$theta[3], 0)
+  expect_true(run$converged)
+  expect_true(any(run$trace_kind == 5L))
+})
