@@ -118,7 +118,7 @@ run_one <- function(rows, problem, theta, control) {
   run <- if (may_use_nodes(rows, problem$spec, control)) {
     settle_on_nodes(rows, problem, as.matrix(theta), function(nodes) leave_ridge(run_em(nodes, theta), nodes))
   }
-  if (is.null(run)) leave_ridge(run_em(problem, theta, control$trace), problem) else run
+  if (is.null(run)) leave_saddle(leave_ridge(run_em(problem, theta, control$trace), problem), problem) else run
 }
 
 # The best few on nodes, and the best of these on all rows; NULL where nodes are of no use.

@@ -290,7 +290,7 @@ finish <- function(field, ground, problem, control, ahead = NULL) {
     }
     field$status[batch] <- ended$status
   }
-  if (!is.null(best)) best <- leave_ridge(best, ground)
+  if (!is.null(best)) best <- leave_saddle(leave_ridge(best, ground), ground)
   if (!is.null(best) && control$trace) best <- trace_best(best, problem, same_maximum * problem$unit)
   if (is.null(best)) best <- list(status = max(1L, min(field$status)), row = 0, component = 0L)
   # A race does not say which row it was that no component allows.
