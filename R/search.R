@@ -252,9 +252,11 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
   small$coarse <- if (coarse$n < part$n) new_problem(coarse, spec, affine, control, prior) else small
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
+  goes_on <- of_columns(spec) && !all_rows && control$accelerate
+  if (goes_on) field <- join_fields(field, plain_runs(small, theta, starts$kind))
   best <- if (may_use_nodes(rows, spec, control)) finish_on_nodes(field, rows, problem, control)
-  ahead <- if (of_columns(spec) && !all_rows && control$accelerate) {
-    grow_runs(field, part, rows, function(some) new_problem(some, spec, affine, control, prior))
+  ahead <- if (goes_on) {
+    grow_runs(field, part, rows, problem, function(some) new_problem(some, spec, affine, control, prior))
   }
   if (is.null(best)) best <- finish(field, problem, problem, control, ahead)
   best$all_rows <- all_rows
