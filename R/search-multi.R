@@ -33,9 +33,9 @@ simpler_structure <- function(cov) {
   switch(cov, EII = , VII = , EEI = , EEE = NULL, VEI = , EVI = , VVI = "EEI", "EEE")
 }
 
-# Runs that begin where others, from some of the starts (theta), ended under a simpler structure: as many as three, with no
+# Runs that begin where others, from some of the starts (theta), ended under a simpler structure: as many as `most`, with no
 # step of their own yet. NULL: there is no such structure, or covariances are held.
-plain_runs <- function(problem, theta, kind) {
+plain_runs <- function(problem, theta, kind, most = 6L) {
   spec <- problem$spec
   cov <- simpler_structure(spec$family$cov)
   if (spec$k < 2L || is.null(cov) || any(spec$held$cov)) return(NULL)
@@ -45,8 +45,8 @@ plain_runs <- function(problem, theta, kind) {
   simple$coarse <- simple
   some <- utils::head(which(!kind %in% c("within", "axis", "shells")), 24L)
   starts <- mvnormal_conform(unpack_field(theta[, some, drop = FALSE], spec), simple$spec)
-  ended <- run_heats(simple, do.call(rbind, unname(starts)), kind[some], c(8L, 4L), c(10L, 25L, 100L))
-  best <- distinct_runs(ended, rank_runs(ended), 3L)
+  ended <- run_heats(simple, do.call(rbind, unname(starts)), kind[some], c(12L, most), c(10L, 25L, 100L))
+  best <- distinct_runs(ended, rank_runs(ended), most)
   if (!length(best)) return(NULL)
   run_field(problem, ended$theta[, best, drop = FALSE], rep("simpler", length(best)), 0L)
 }
@@ -54,16 +54,16 @@ plain_runs <- function(problem, theta, kind) {
 # Which runs of a part go on: a few of the highest, a few that may have chance clusters and are higher than all others (on more
 # rows they need not be chance), and those from a simpler structure, however low: on few rows for each parameter heights are
 # those of chance.
-runs_ahead <- function(field) {
-  order <- distinct_runs(field, rank_runs(field), 12L)
+runs_ahead <- function(field, most) {
+  order <- distinct_runs(field, rank_runs(field), 4L * most)
   unit <- field$unit[1L]
   plain <- which(field$kind == "simpler" & field$status == 0L)
   order <- setdiff(order, plain)
   sound <- order[!field$spurious[order]]
   doubtful <- order[field$spurious[order]]
-  sound <- utils::head(sound[field$objective[sound] >= max(field$objective[sound], -Inf) - 20 * unit], 4L)
-  doubtful <- utils::head(doubtful[field$objective[doubtful] > max(field$objective[sound], -Inf)], 2L)
-  c(sound, doubtful, plain)
+  sound <- utils::head(sound[field$objective[sound] >= max(field$objective[sound], -Inf) - 20 * unit], most)
+  doubtful <- utils::head(doubtful[field$objective[doubtful] > max(field$objective[sound], -Inf)], most %/% 2L)
+  c(sound, doubtful, utils::head(plain, most - 1L))
 }
 
 # Sizes of the parts on which runs go on, the last of all rows: the first has rows enough for all free parameters.
@@ -77,22 +77,43 @@ growing_parts <- function(part, all, df) {
   c(sizes, all)
 }
 
+# How many runs go on, how many to the end, and how many steps each is given on all rows before these are chosen: more where
+# they cost little.
+# On a part the steps are few: there the way to the end is one to chance clusters.
+runs_to_grow <- function(problem) as.integer(min(max(6e-3 / seconds_of(problem), 4), 10))
+runs_to_finish <- function(problem) if (seconds_of(problem) < 4e-3) 2L else 1L
+screen_steps <- function(problem, runs) as.integer(min(max(1.5 / (runs * seconds_of(problem)), 30), 200))
+
+# Which runs of a part are left: of the same height as the best but for what steps to come may add; with enough rows none that
+# may have a chance cluster, where another has none. `most` (0: of a part, from which the best of a simpler structure go on too).
+left_ahead <- function(heat, enough, most) {
+  rank <- distinct_runs(heat, rank_runs(heat), 12L)
+  if (!length(rank)) return(rank)
+  margin <- if (all(heat$converged[rank])) 3 else 10
+  left <- rank[heat$objective[rank] >= heat$objective[rank[1L]] - margin * heat$unit[1L]]
+  if (enough && !heat$spurious[rank[1L]]) left <- left[!heat$spurious[left]]
+  if (most > 0L) return(utils::head(left, most))
+  union(utils::head(left, 3L), utils::head(rank[heat$kind[rank] == "simpler"], 2L))
+}
+
 # Runs that ended on a part of the rows go on on larger parts, the fewer of them the larger the part: which are left, the
 # best first, and where they are. `problem_of` makes the problem of some rows.
 grow_runs <- function(field, part, rows, whole, problem_of) {
-  at <- runs_ahead(field)
-  theta <- field$theta[, at, drop = FALSE]
   df <- count_df(whole$spec)
   sizes <- growing_parts(part$n, rows$n, df)
+  at <- NULL
   for (n in sizes) {
+    all <- n == rows$n
+    ground <- if (all) whole else problem_of(pick_rows(rows, n))
+    if (is.null(at)) {
+      at <- runs_ahead(field, runs_to_grow(ground))
+      theta <- field$theta[, at, drop = FALSE]
+    }
     if (length(at) < 2L) break
-    heat <- run_field(if (n == rows$n) whole else problem_of(pick_rows(rows, n)), theta, field$kind[at], if (n == sizes[1L]) 60L else 30L, tol = 0.01, resumes = TRUE)
-    if (isTRUE(getOption("s2"))) { cat("n", n, "\n"); print(data.frame(at, kind = field$kind[at], heat[c("objective","gain","evaluations","spurious","status","converged")])) }
-    rank <- distinct_runs(heat, rank_runs(heat), 12L)
-    if (!length(rank)) break
-    left <- rank[heat$objective[rank] >= heat$objective[rank[1L]] - 3 * field$unit[1L]]
-    if (n >= 50 * df && !heat$spurious[rank[1L]]) left <- left[!heat$spurious[left]]
-    if (n < rows$n) left <- union(utils::head(left, 2L), utils::head(rank[heat$kind[rank] == "simpler"], 2L))
+    steps <- if (all) screen_steps(ground, length(at)) else 30L
+    heat <- run_field(ground, theta, field$kind[at], steps, tol = 0.01, resumes = TRUE)
+    left <- left_ahead(heat, n >= 50 * df, if (all) runs_to_finish(ground) else 0L)
+    if (!length(left)) break
     at <- at[left]
     theta <- heat$theta[, left, drop = FALSE]
   }
