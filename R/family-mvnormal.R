@@ -31,11 +31,13 @@
 #' | `"EVV"` | equal | varies | varies | `1 + k (d (d + 1) / 2 - 1)` |
 #' | `"VVV"` | varies | varies | varies | `k d (d + 1) / 2` |
 #'
+#' What scikit-learn calls `full`, `tied`, `diag` and `spherical` are `VVV`, `EEE`, `VVI` and `VII`; mclust has these fourteen names.
+#'
 #' The M-step of `EVE` and `VVE` is that of Browne & McNicholas (2014) in its aim: the orientation that all share, found on the
 #' orthogonal matrices.
 #'
-#' **Units.** In `EEI VEI EVI VVI EEE VEE EVV VVV` the units of each column may be chosen freely. In the other six they matter: what
-#' is a sphere in centimetres is none in inches for one column; columns of unlike kinds want [scale()] first.
+#' **Units.** In `EEI VEI EVI VVI EEE VEE EVV VVV` the units of each column may be chosen freely. In the other six they matter: a
+#' sphere where all columns are in centimetres is none where one of them is in inches; columns of unlike kinds want [scale()] first.
 #'
 #' **Parameters.** `fit$parameters` has `prop` (`k` values), `mean` (a matrix of a row per column of the data and a column per
 #' component) and `cov` (an array, columns x columns x components). `start` and `fixed` take them in the same form. In `fixed` the
@@ -85,7 +87,8 @@
 #' Information Processing Systems* 6, 120-127.
 #'
 #' Little, R. J. A. and Rubin, D. B. (2019). *Statistical Analysis with Missing Data*, third edition. Wiley.
-#' @seealso [mix_normal()] for one column, [em_prior()] for the normal-inverse-Wishart prior.
+#' @seealso [mix_normal()] for one column, [em_prior()] for the normal-inverse-Wishart prior; `vignette("clustering")` and
+#'   `vignette("classify")`.
 #' @examples
 #' fit <- emix(faithful, k = 2)
 #' fit
