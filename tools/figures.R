@@ -29,14 +29,9 @@ draw("coins-path", 900, 640, function() {
 geyser <- emix(faithful, k = 2)
 draw("geyser", 900, 640, function() plot(geyser, xlab = "duration of the eruption (minutes)", ylab = "waiting time to the next (minutes)"))
 
-# BIC of every structure and number of components; NA where all starts collapsed.
-structures <- c("EII", "VII", "EEI", "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV")
-bic_of <- function(k, cov) {
-  tryCatch(suppressWarnings(BIC(emix(iris[, 1:4], k = k, family = mix_mvnormal(cov)))), emix_error_degenerate = function(e) NA)
-}
-values <- sapply(structures, function(cov) vapply(1:9, bic_of, 0, cov = cov))
-rownames(values) <- 1:9
-draw("iris-criterion", 900, 640, function() emix:::plot_grid(values))
+# BIC of every structure and number of components.
+choice <- emix(iris[, 1:4], k = 1:9, family = mix_mvnormal("all"))
+draw("iris-criterion", 900, 640, function() plot(choice, "criterion"))
 
 flowers <- emix(iris[, 1:4], k = 3, family = mix_mvnormal("VEV"))
 draw("iris", 780, 780, function() plot(flowers))
