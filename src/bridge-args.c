@@ -50,7 +50,7 @@ static const double *doubles(SEXP list, const char *name, R_xlen_t n)
     SEXP x = em_element(list, name);
     if (TYPEOF(x) != REALSXP || XLENGTH(x) != n)
         Rf_error("internal: `%s` must hold %.0f doubles", name, (double)n);
-    return REAL(x);
+    return REAL_RO(x);
 }
 
 static const int *integers(SEXP list, const char *name, R_xlen_t n)
@@ -58,7 +58,7 @@ static const int *integers(SEXP list, const char *name, R_xlen_t n)
     SEXP x = em_element(list, name);
     if ((TYPEOF(x) != INTSXP && TYPEOF(x) != LGLSXP) || XLENGTH(x) != n)
         Rf_error("internal: `%s` must hold %.0f integers", name, (double)n);
-    return INTEGER(x);
+    return INTEGER_RO(x);
 }
 
 static bool is_null(SEXP list, const char *name)
@@ -74,7 +74,7 @@ em_data em_get_data(SEXP list)
     if (TYPEOF(x) != REALSXP || XLENGTH(x) < 1 || XLENGTH(x) % data.columns != 0)
         Rf_error("internal: `x` must hold one or more rows of doubles");
     data.n = XLENGTH(x) / data.columns;
-    data.x = REAL(x);
+    data.x = REAL_RO(x);
     data.factor = doubles(list, "factor", data.columns);
     data.shift = doubles(list, "shift", data.columns);
     if (!is_null(list, "weight"))
@@ -129,7 +129,7 @@ const double *em_get_theta(SEXP theta, int n_theta, const char *name)
 {
     if (TYPEOF(theta) != REALSXP || XLENGTH(theta) < 1 || XLENGTH(theta) % n_theta != 0)
         Rf_error("internal: `%s` must hold columns of %d doubles", name, n_theta);
-    return REAL(theta);
+    return REAL_RO(theta);
 }
 
 em_problem em_make_problem(const em_model *model, const em_data *data, int threads, bool scoring)

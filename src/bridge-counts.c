@@ -16,8 +16,8 @@ typedef struct {
 static bool get_numbers(SEXP x, em_numbers *v)
 {
     v->n = XLENGTH(x);
-    v->doubles = TYPEOF(x) == REALSXP ? REAL(x) : NULL;
-    v->integers = TYPEOF(x) == INTSXP ? INTEGER(x) : NULL;
+    v->doubles = TYPEOF(x) == REALSXP ? REAL_RO(x) : NULL;
+    v->integers = TYPEOF(x) == INTSXP ? INTEGER_RO(x) : NULL;
     return v->doubles != NULL || v->integers != NULL;
 }
 

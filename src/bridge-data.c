@@ -58,16 +58,16 @@ static em_data rows_of(SEXP x, SEXP weight, SEXP label)
     if (TYPEOF(x) != REALSXP || XLENGTH(x) < 1 || data.columns > EM_TILE)
         em_refuse("`x` must hold doubles, in columns that are not too many");
     data.n = XLENGTH(x) / data.columns;
-    data.x = REAL(x);
+    data.x = REAL_RO(x);
     if (weight != R_NilValue) {
         if (TYPEOF(weight) != REALSXP || XLENGTH(weight) != data.n)
             em_refuse("`weight` must hold a double for each row");
-        data.weight = REAL(weight);
+        data.weight = REAL_RO(weight);
     }
     if (label != R_NilValue) {
         if (TYPEOF(label) != INTSXP || XLENGTH(label) != data.n)
             em_refuse("`label` must hold an integer for each row");
-        data.label = INTEGER(label);
+        data.label = INTEGER_RO(label);
     }
     return data;
 }
@@ -167,7 +167,7 @@ SEXP emix_describe(SEXP x)
     SEXP out = PROTECT(Rf_allocVector(REALSXP, 6 * (R_xlen_t)columns));
 
     for (int j = 0; j < columns; j++)
-        describe(REAL(x) + j * n, n, REAL(out) + 6 * (R_xlen_t)j);
+        describe(REAL_RO(x) + j * n, n, REAL(out) + 6 * (R_xlen_t)j);
     UNPROTECT(1);
     return out;
 }

@@ -91,14 +91,14 @@ heap <- function(column, reset = FALSE) {
 # In a fresh process: prints the process's peak and R's own while fit(x) runs, both above what
 # there was before. The data come by a file of plain doubles: reading it leaves nothing behind
 # but the vector.
-print_peaks <- function(file, fit) print_peaks_of_matrix(file, identity, fit)
+print_peaks <- function(file, fit) print_peaks_of_matrix(file, identity, fit, rnorm(100))
 
-# The same of data in the shape that `shaped` gives the vector.
-print_peaks_of_matrix <- function(file, shaped, fit) {
+# The same of data in the shape that `shaped` gives the vector; `few` are values for a first fit.
+print_peaks_of_matrix <- function(file, shaped, fit, few) {
   # Code that is loaded at its first call, and the compiler that R would load to compile a
   # script's functions, are not the fit's memory.
   compiler::enableJIT(0)
-  fit(shaped(rnorm(1000)))
+  fit(shaped(few))
   x <- shaped(readBin(file, "double", file.size(file) / 8))
   heap_before <- heap("used", reset = TRUE)
   forget_peak()

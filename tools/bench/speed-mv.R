@@ -184,7 +184,7 @@ evaluations_table <- function() {
 # ---- memory ---------------------------------------------------------------------------------
 
 memory_table <- function(n = 1e6, d = 10L, k = 10L) {
-  figures <- peaks_of_child(draw_groups(n, d, k)$x, c(d, k), 1)
+  figures <- peaks_of_child(as.vector(draw_groups(n, d, k)$x), c(d, k), 1)
   cat(sprintf("\nPeak memory above the data, default fit, n = %g, d = %d, k = %d: process %.1f MB, R heap %.1f MB (the data: %.0f MB)\n",
     n, d, k, figures[["process"]], figures[["heap"]], 8 * n * d / megabyte))
 }
@@ -199,7 +199,8 @@ if (length(arguments) && arguments[1] == "child") {
     dim(x) <- c(length(x) %/% d, d)
     x
   }
-  print_peaks_of_matrix(arguments[2], shaped, function(x) emix::emix(x, k = k, control = emix::em_control(threads = 1, progress = FALSE)))
+  control <- emix::em_control(threads = 1, progress = FALSE)
+  print_peaks_of_matrix(arguments[2], shaped, function(x) emix::emix(x, k = k, control = control), draw_groups(1e4, d, k)$x)
 } else {
   if (!length(arguments)) arguments <- setdiff(names(parts), "memory")
   if (!all(arguments %in% names(parts))) stop(usage, call. = FALSE)
