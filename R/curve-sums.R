@@ -126,7 +126,7 @@ sums_inform <- function(curve, fit, type) {
   q <- ncol(w)
   curve$singular <- q < curve$q && !any(curve$lost)
   curve$q <- q
-  found <- differ_sums(curve, w, sums_step * sqrt(sum(row_weights(curve$problem$rows))), TRUE)
+  found <- differ_sums(curve, w, sums_step * sqrt(total_weight(curve$problem$rows)), TRUE)
   information <- crossprod(w - found$found, found$natural)
   curve$information <- (information + t(information)) / 2
   curve$metric <- diag(q)

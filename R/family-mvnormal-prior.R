@@ -1,7 +1,7 @@
 # The normal-inverse-Wishart prior of multivariate normal components, and the moments of rows on which its defaults rest.
 
 # Mean and covariance of the rows, in the core's units; a stretch of rows at a time. Divisor: the total weight.
-core_moments <- function(rows, affine, stretch = 2^15) {
+core_moments <- function(rows, affine, stretch = max(2^16 %/% ncol(rows$x), 1)) {
   x <- rows$x
   if (anyNA(x)) return(incomplete_moments(rows, affine))
   d <- ncol(x)

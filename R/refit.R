@@ -16,7 +16,7 @@ setup_problem <- function(rows, setup) {
 with_points <- function(rows, family) {
   part <- some_rows(rows, family)
   # Others are but a part of the rows.
-  stand <- sum(row_weights(part)) > 0.999 * sum(row_weights(rows))
+  stand <- total_weight(part) > 0.999 * total_weight(rows)
   list(rows = rows, part = part, coarse = some_rows(part, family, coarse_points), stand = stand)
 }
 

@@ -16,7 +16,7 @@ boot_source <- function(fit, control) {
   # Rows of equal value but with weights that are no counts are not one another's copies.
   rows <- core_rows(frame, if (whole) control$condense else "none")
   spec <- fit_spec(fit)
-  list(fit = fit, rows = rows, listed = listed_places(spec$sizes, spec$k, spec$columns), whole = whole, total = sum(row_weights(rows)), spec = spec, theta = inner_theta(fit, spec),
+  list(fit = fit, rows = rows, listed = listed_places(spec$sizes, spec$k, spec$columns), whole = whole, total = total_weight(rows), spec = spec, theta = inner_theta(fit, spec),
     affine = fit$core, prior = fit$arguments$prior, control = control,
     size = if (fit$family$name == "binomial") fit$x[, 2L], labelled = if (any(fit$labels > 0L)) fit$labels > 0L)
 }

@@ -230,9 +230,9 @@ pick_rows <- function(rows, most) {
   if (rows$n <= most) return(rows)
   known <- if (!is.null(rows$label)) lapply(split(seq_len(rows$n), rows$label), utils::head, 100L)
   at <- sort(unique(c(golden_rows(rows$n, most), unlist(known))))
-  all <- sum(row_weights(rows))
+  all <- total_weight(rows)
   rows[c("x", "weight", "label")] <- lapply(rows[c("x", "weight", "label")], take_rows, at)
   rows$n <- length(at)
-  rows$share <- or_default(rows$share, 1) * sum(row_weights(rows)) / all
+  rows$share <- or_default(rows$share, 1) * total_weight(rows) / all
   rows
 }

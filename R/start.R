@@ -69,6 +69,9 @@ row_unit <- function(rows) if (is.null(rows$raw$weight)) 1 else min(1, mean(rows
 
 row_weights <- function(rows) if (is.null(rows$weight)) rep(1, rows$n) else rows$weight
 
+# Their sum, for which no vector is made.
+total_weight <- function(rows) if (is.null(rows$weight)) rows$n else sum(rows$weight)
+
 # Known labels overrule what a start supposes.
 with_labels <- function(group, rows) {
   if (is.null(rows$label)) return(group)
