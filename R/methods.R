@@ -302,5 +302,6 @@ print_likelihood <- function(x) {
 print_selection <- function(fit) {
   if (is.null(fit$selection)) return(invisible())
   by <- attr(fit$selection, "criterion")
-  cat("k = ", fit$k, " of ", listing(fit$selection$k, 12L), " has the smallest ", by, "\n", sep = "")
+  of <- if (is.null(fit$selection$cov)) listing(fit$selection$k, 12L) else counted(nrow(fit$selection), "model")
+  cat(name_chosen(fit), " of ", of, " has the smallest ", by, "\n", sep = "")
 }

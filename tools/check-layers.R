@@ -33,7 +33,7 @@ r_layers <- list(
   "conditions", "check", "control", "prior", "covmodel",
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "nodes", "search(-[a-z]+)?", "moves", "leave", "saddle"),
-  c("emix", "fit", "select"),
+  c("emix", "fit", "select", "lattice"),
   c("methods(-[a-z]+)?", "predict", "simulate", "distribution", "update", "vcov", "curve-[a-z]+", "confint", "contrast", "profile(-[a-z]+)?", "summary",
     "select-[a-z]+", "overlap", "tidy", "resample", "replicates", "assign", "refit", "bootstrap(-[a-z]+)?", "lrt", "anova"),
   c("teach", "step(-[a-z]+)?", "bound", "basins"),

@@ -1,9 +1,10 @@
 # Every cell of mclust's grid, fourteen structures by k = 1..9, on four data sets: is emix's BIC at least as high
 # (in mclust's sign) wherever mclust gives one? Prints the cells below, and their number.
 #
-#   Rscript tools/bench/cells-mv.R [data set ...]
+#   Rscript tools/bench/cells-mv.R [--grid] [data set ...]
 #
-# Each cell of emix is a default fit of its own: no cell lends another its components.
+# Each cell of emix is a default fit of its own: no cell lends another its components. With --grid one call of emix() chooses
+# among all.
 library(emix)
 suppressPackageStartupMessages(library(mclust))
 
@@ -36,6 +37,15 @@ fit_cell <- function(x, cov, k) {
   data.frame(bic = -BIC(fit), spurious = fit$convergence$spurious, converged = fit$converged, seconds = seconds, error = "")
 }
 
+# All cells of one call.
+fit_grid <- function(x, cells) {
+  begun <- cpu()
+  table <- suppressWarnings(emix(x, k = 1:9, family = mix_mvnormal("all")))$selection
+  at <- match(paste(cells$cov, cells$k), paste(table$cov, table$k))
+  data.frame(bic = -table$BIC[at], spurious = table$spurious[at], converged = table$converged[at],
+    seconds = (cpu() - begun) / nrow(cells), error = ifelse(is.na(table$reason[at]), "", "emix_error"))
+}
+
 grid_of <- function(name) {
   x <- data_sets[[name]]()
   begun <- cpu()
@@ -43,7 +53,7 @@ grid_of <- function(name) {
   peer_seconds <- cpu() - begun
   cells <- expand.grid(k = 1:9, cov = structures, stringsAsFactors = FALSE)
   set.seed(1)
-  own <- do.call(rbind, Map(fit_cell, list(x), cells$cov, cells$k))
+  own <- if (whole_grid) fit_grid(x, cells) else do.call(rbind, Map(fit_cell, list(x), cells$cov, cells$k))
   table <- cbind(data = name, cells, mclust = peer[cbind(as.character(cells$k), cells$cov)], own)
   table$difference <- table$bic - table$mclust
   cat(sprintf("%s: %d rows, %d columns; emix %.1f s, mclust %.1f s\n", name, nrow(x), ncol(x), sum(own$seconds), peer_seconds))
@@ -55,6 +65,8 @@ grid_of <- function(name) {
 }
 
 chosen <- commandArgs(trailingOnly = TRUE)
+whole_grid <- "--grid" %in% chosen
+chosen <- setdiff(chosen, "--grid")
 if (!length(chosen)) chosen <- names(data_sets)
 table <- do.call(rbind, lapply(chosen, grid_of))
 below <- !is.na(table$mclust) & (is.na(table$bic) | table$difference < -tolerance)
