@@ -92,25 +92,27 @@ own_starts <- function(part, cell, starts) {
   make_starts(part, spec, starts)
 }
 
-# Where a cell's best run ended, by block in the user's units; NULL where it has none.
-best_of_cell <- function(cell) {
-  at <- if (is.null(cell$field)) NA else rank_runs(cell$field)[1L]
-  if (is.na(at)) return(NULL)
+# A cell with more runs: `best` is where the best of all ended, by block in the user's units; NULL where none ended well.
+with_runs <- function(cell, field) {
+  cell$field <- join_fields(cell$field, field)
+  at <- rank_runs(cell$field)[1L]
+  if (is.na(at)) return(cell)
   theta <- cell$field$theta[, at]
-  list(theta = theta, objective = cell$field$objective[at], spurious = cell$field$spurious[at],
+  cell$best <- list(theta = theta, objective = cell$field$objective[at], spurious = cell$field$spurious[at],
     parameters = cell$spec$family$from_core(unpack_core(theta, cell$spec), cell$affine))
+  cell
 }
 
 # Columns of theta for a cell.
 theta_for <- function(cell, parameters) pack_starts(impose(lapply(parameters, as.matrix), cell$spec), cell$spec, cell$affine)
 
 lent_by_structure <- function(cell, cells, structures) {
-  best <- lapply(structures, function(cov) best_of_cell(cells[[cell_key(cov, cell$k)]]))
+  best <- lapply(structures, function(cov) cells[[cell_key(cov, cell$k)]]$best)
   do.call(cbind, lapply(best, function(b) if (!is.null(b)) theta_for(cell, b$parameters)))
 }
 
 lent_by_size <- function(cell, other) {
-  best <- if (!is.null(other) && is.null(cell$problem$data$label)) best_of_cell(other)
+  best <- if (is.null(cell$problem$data$label)) other$best
   if (is.null(best)) return(NULL)
   resized_multi(best$theta, other$small, cell, lattice_lent)
 }
@@ -124,16 +126,14 @@ race_cell <- function(cell, own, cells, lattice) {
   kind <- c(own$kind, rep("neighbour", length(lent) %/% nrow(theta)))
   theta <- cbind(theta, lent)
   control <- cell$problem$control
-  cell$field <- if (control$accelerate && ncol(theta) > 3L) run_heats(cell$small, theta, kind, c(6L, 3L)) else
-    run_field(cell$small, theta, kind, min(control$max_iter, 5000L))
-  cell
+  with_runs(cell, if (control$accelerate && ncol(theta) > 3L) run_heats(cell$small, theta, kind, c(6L, 3L)) else
+    run_field(cell$small, theta, kind, min(control$max_iter, 5000L)))
 }
 
 add_runs <- function(cell, theta) {
   if (!is.null(cell$error) || !length(theta)) return(cell)
   steps <- min(cell$problem$control$max_iter, 300L)
-  cell$field <- join_fields(cell$field, run_field(cell$small, theta, rep("neighbour", ncol(theta)), steps, tol = 1e-4))
-  cell
+  with_runs(cell, run_field(cell$small, theta, rep("neighbour", ncol(theta)), steps, tol = 1e-4))
 }
 
 # From one component more, and from less restricted structures.
@@ -154,17 +154,16 @@ lend_up <- function(cells, lattice) {
   for (key in names(cells)) {
     cell <- cells[[key]]
     if (!is.null(cell$error) || cell$k == 1L) next
-    mine <- best_of_cell(cell)
     inside <- Filter(function(cov) {
-      other <- best_of_cell(cells[[cell_key(cov, cell$k)]])
-      !is.null(other) && (is.null(mine) || is_below(mine, other))
+      other <- cells[[cell_key(cov, cell$k)]]$best
+      !is.null(other) && (is.null(cell$best) || is_below(cell$best, other))
     }, lattice$inside[[cell$family$cov]])
     cells[[key]] <- add_runs(cell, lent_by_structure(cell, cells, inside))
   }
   cells
 }
 
-# Is a cell, or its fit, lower than one nested in it, where neither has a chance cluster?
+# Is a cell lower than one nested in it that has no chance cluster?
 is_below <- function(mine, other) other$objective > mine$objective + same_maximum && !other$spurious
 
 end_cell <- function(cell, ground) {
