@@ -8,7 +8,7 @@
 
 # A cell's own starts, where cells are many; all starts of a few; how many splits and merges a cell lends; how many cells are
 # searched with all starts, as they may be the best, and as they lie below their neighbours in k.
-lattice_starts <- 10L
+lattice_starts <- 24L
 lattice_work <- 600L
 lattice_lent <- 4L
 lattice_full <- 6L
