@@ -69,8 +69,8 @@ print_flags <- function(table) {
   flags <- flags_of(table)
   for (flag in intersect(names(flag_meaning), flags)) cat(flag, ": ", flag_meaning[[flag]], "\n", sep = "")
   none <- sum(is.na(table$loglik))
-  if (none > 0L) cat(if (has_structures(table)) "NA" else "c", ": all starts collapsed (", counted(none, "model"),
-    if (!is.null(table$reason)) "; the column `reason` says more", ")\n", sep = "")
+  if (none > 0L) cat(if (has_structures(table)) "NA: no fit (" else "c: all starts collapsed (", counted(none, "model"),
+    if (!is.null(table$reason)) "; the column `reason` says why", ")\n", sep = "")
 }
 
 #' @export

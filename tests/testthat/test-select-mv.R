@@ -110,7 +110,7 @@ test_that("models that cannot be fitted are NA and say why; where none can, that
   expect_identical(is.na(table$loglik), c(FALSE, FALSE, TRUE, TRUE, TRUE, TRUE))
   expect_identical(is.na(table$BIC), is.na(table$loglik))
   expect_match(table$reason[3:6], "6 rows and 7 columns")
-  expect_output(print(fit$selection), "NA: all starts collapsed \\(4 models")
+  expect_output(print(fit$selection), "NA: no fit \\(4 models")
   expect_error(emix(x, k = 1:2, family = mix_mvnormal(c("EEE", "VVV"))), "7 columns", class = "emix_error_degenerate")
   expect_error(emix(x, k = 1:7, family = mix_mvnormal("all")), class = "emix_error_input")
 })
