@@ -28,7 +28,7 @@ check_flag <- function(x, argument) {
 
 check_choice <- function(x, argument, choices) {
   if (!is.character(x) || length(x) != 1L || !x %in% choices) {
-    stop_input(argument, paste("one of", listing(dQuote(choices, FALSE), 9L, " or ")), describe(x))
+    stop_input(argument, paste("one of", listing(dQuote(choices, FALSE), 14L, " or ")), describe(x))
   }
   as.character(x)
 }

@@ -37,6 +37,7 @@ describe <- function(x) {
   if (is.factor(x)) return("a factor")
   if (is.function(x)) return("a function")
   if (is.matrix(x)) return(sprintf("a %s matrix of %d x %d", typeof(x), nrow(x), ncol(x)))
+  if (length(dim(x)) > 2L) return(paste("an array of", paste(dim(x), collapse = " x ")))
   if (is.object(x)) return(paste0("an object of class \"", class(x)[1L], "\""))
   if (!is.atomic(x)) return(paste("a", typeof(x)))
   if (length(x) == 1L) return(if (is.character(x)) dQuote(x, FALSE) else format(x, digits = 6))

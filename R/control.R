@@ -15,6 +15,12 @@
 #' rise of the log-likelihood still to come if it were quadratic, is below `tol`; as it shrinks
 #' quadratically, it ends far below.
 #'
+#' **Multivariate normal components** have too many parameters for that, and structures of covariances without free coordinates. There
+#' the sums of the E-step are moved (weighted rows, sums and products of each component), from which the M-step gives legal parameters.
+#' The proposal is the best step among those that the last 12 iterates span, with EM's own step for the rest: were the log-likelihood
+#' quadratic, this would be the method of conjugate gradients with EM as preconditioner (Jamshidian & Jennrich 1993). The decrement is the same number, computed
+#' by conjugate gradients at the end, one walk over the rows each.
+#'
 #' **Without**, every step is EM's. Near its limit each is `r` times as long as the one before,
 #' with `r` often above 0.9, so that a short step proves nothing: after a step of length `s` every
 #' parameter will still move by about `s r / (1 - r)`, and after a gain `d` the log-likelihood will still rise by about
@@ -38,6 +44,9 @@
 #' @references
 #' Louis, T. A. (1982). Finding the observed information matrix when using the EM algorithm. *Journal
 #' of the Royal Statistical Society B* 44, 226-233.
+#'
+#' Jamshidian, M. and Jennrich, R. I. (1993). Conjugate gradient acceleration of the EM algorithm. *Journal of the American Statistical
+#' Association* 88, 221-228.
 #'
 #' Celeux, G. and Govaert, G. (1992). A classification EM algorithm for clustering and two stochastic versions.
 #' *Computational Statistics & Data Analysis* 14, 315-332.

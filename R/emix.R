@@ -63,7 +63,7 @@
 #' @param k number of components, a whole number from 1 to the number of rows. Default 2,
 #'   or the number of components that `labels` names. Several numbers (`k = 1:5`): each is fitted, the
 #'   best by `criterion` is returned with the table of all in `fit$selection`; neighbouring numbers
-#'   lend each other their components as starts.
+#'   lend each other their components as starts. So it is with several covariance structures of [mix_mvnormal()].
 #' @param family `"normal"` (default for one column), `"mvnormal"` (default for several), `"binomial"`, or the value of [mix_normal()],
 #'   [mix_mvnormal()] or [mix_binomial()].
 #' @param weights case weights: a non-negative number per row; a row of weight `w` counts as
@@ -81,7 +81,7 @@
 #'   component numbers; `NA` where unknown.
 #' @param prior a prior from [em_prior()] or its name, `"default"`: the fit is then the posterior mode.
 #'   `NULL` (default): maximum likelihood.
-#' @param criterion by which `k` is chosen among several: `"BIC"` (default), `"AIC"`, `"AICc"`, `"ICL"` or `"NEC"`; [em_select()] says what
+#' @param criterion by which `k`, or a covariance structure, is chosen among several: `"BIC"` (default), `"AIC"`, `"AICc"`, `"ICL"` or `"NEC"`; [em_select()] says what
 #'   they are, and chooses among parameters to share and by cross-validation too. The smallest wins.
 #' @param control how the fit is run, from [em_control()].
 #' @param na.action what to do with missing values in the response: [na.fail()] (default),
@@ -94,7 +94,8 @@
 #' @return a list of class `c("emix_<family>", "emix")`, of ordinary vectors only, with among
 #'   others `parameters` (a list of vectors, one value per component: `prop`, then `mean` and `sd`, or `prob`; for several columns a matrix `mean` and an array `cov`),
 #'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
-#'   `starts`, `maxima`, `selection` (several `k`) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
+#'   `starts`, `maxima`, `selection` (of several `k` or structures a data frame with a row for each; of several structures with the
+#'   columns `cov`, and `reason`, why all starts collapsed where they did; printed as a matrix) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
 #'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
 #'   [simulate()], [update()], [formula()], [as.data.frame()], [vcov()], [confint()], [em_contrast()], [em_overlap()],
 #'   [profile()], [em_bootstrap()], [anova()], [em_test_k()].
@@ -195,7 +196,7 @@ fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
   if (!k_given && !is.null(problem$frame$labels)) args$k <- max(args$k, problem$frame$labels$count)
   criterion <- check_choice(args$criterion, "criterion", criteria)
   if (length(args$k) > 1L) args$k <- check_numeric(args$k, "k")
-  fit <- if (length(args$k) > 1L) select_k(problem$frame, problem$rows, problem$family, args, criterion) else
+  fit <- if (length(args$k) > 1L || length(problem$family$cov) > 1L) select_model(problem$frame, problem$rows, problem$family, args, criterion) else
     fit_mixture(problem$frame, problem$rows, problem$family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
   fit$call <- call
   fit$arguments$criterion <- criterion

@@ -67,10 +67,14 @@
 #' of all, can give (or, if fewer, that the components have room for, times three for each number of its form). Small and tight
 #' clusters of more rows are not called so.
 #'
-#' @param cov the structure of the covariances, one of the fourteen names. Default `"VVV"`.
+#' **Choice.** With several structures, or `"all"`, [emix()] fits each (and with several `k` each with each), and returns the best by its
+#' `criterion`. A mixture of one structure is one of every structure that asks less: its components are starts there too, and
+#' the likelihood is no lower. Of one component structures with the same first letters of shape and orientation are one model.
+#'
+#' @param cov the structure of the covariances, one of the fourteen names, default `"VVV"`; or several, or `"all"`, to choose among.
 #' @return a list of class `"emix_family"` with the elements `name` and `cov`.
 #' @section Errors:
-#' `emix_error_input` for anything else than the name of a structure. [emix()] raises `emix_error_degenerate` for columns of one value
+#' `emix_error_input` for anything else than names of structures. [emix()] raises `emix_error_degenerate` for columns of one value
 #' or that others determine, and where rows are too few for the structure.
 #' @references
 #' Banfield, J. D. and Raftery, A. E. (1993). Model-based Gaussian and non-Gaussian clustering. *Biometrics* 49, 803-821.
@@ -99,13 +103,24 @@
 #' some <- faithful
 #' some$waiting[1:90] <- NA
 #' emix(some, k = 2, na.action = "likelihood")
+#'
+#' # Which structure, how many components?
+#' choice <- emix(faithful, k = 2:3, family = mix_mvnormal(c("EEE", "VVV")))
+#' choice$selection
+#' plot(choice, "criterion")
 #' @export
 mix_mvnormal <- function(cov = "VVV") {
-  structure(list(name = "mvnormal", cov = check_structure(cov)), class = "emix_family")
+  structure(list(name = "mvnormal", cov = check_structures(cov)), class = "emix_family")
 }
 
-# The one place where the argument is checked.
-check_structure <- function(cov) check_choice(cov, "cov", covariance_structures)
+# The one place where the argument is checked: names in the order of the table above.
+check_structures <- function(cov) {
+  if (identical(cov, "all")) return(covariance_structures)
+  if (length(cov) < 2L || !is.character(cov)) return(check_choice(cov, "cov", covariance_structures))
+  wrong <- setdiff(cov, covariance_structures)
+  if (length(wrong)) stop_input("cov", paste0("\"all\", or names of structures among ", listing(covariance_structures, 14L)), describe(wrong[1L]))
+  covariance_structures[covariance_structures %in% cov]
+}
 
 # "VVV: volume, shape, orientation vary"
 name_covariance <- function(cov) {
@@ -196,7 +211,8 @@ mvnormal_rescale <- function(parameters, factor, shift) {
 }
 
 mvnormal_family <- function(options = NULL) {
-  cov <- if (is.null(options$cov)) "VVV" else check_structure(options$cov)
+  # Of several structures, among which is yet to be chosen, any knows how rows are read.
+  cov <- if (is.null(options$cov)) "VVV" else check_structures(options$cov)[1L]
   list(
     name = "mvnormal",
     title = "multivariate normal",

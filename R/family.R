@@ -90,7 +90,7 @@ mix_binomial <- function(size = NULL) {
 #' @export
 print.emix_family <- function(x, ...) {
   more <- if (!is.null(x$size)) paste0(", size ", listing(x$size))
-  if (!is.null(x$cov)) more <- paste0(" (", name_covariance(x$cov), ")")
+  if (!is.null(x$cov)) more <- paste0(" (", if (length(x$cov) == 1L) name_covariance(x$cov) else listing(x$cov, 14L), ")")
   cat(family_of(x)$title, " components", more, "\n", sep = "")
   invisible(x)
 }

@@ -79,23 +79,36 @@ fit_mixture <- function(frame, rows, family, k, start, fixed, equal, prior, cont
   starts <- if (is.null(start)) make_starts(part, spec, control$starts, more) else read_start(start, rows, spec)
   core <- core_prior(prior, spec, rows, affine)
   run <- run_starts(rows, part, spec, affine, control, starts, core)
+  args <- list(start = start, fixed = fixed, equal = equal, prior = prior, control = control)
+  fit_of_run(run, list(frame = frame, rows = rows, part = part), family, spec, args, core)
+}
+
+# A fit from the run that won. `ground`: the frame, its rows and the part of them on which starts ran; `core`: the prior in the
+# core's units.
+fit_of_run <- function(run, ground, family, spec, args, core) {
+  rows <- ground$rows
+  part <- ground$part
+  table <- spec$family
+  control <- args$control
+  start <- args$start
+  affine <- table$affine(rows$about)
   if (run$status == 0L && !is.finite(run$objective)) run[c("status", "component")] <- list(3L, 0L)
-  if (run$status != 0L) stop_failed(run, frame, rows, spec, !is.null(start))
+  if (run$status != 0L) stop_failed(run, ground$frame, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
     run$likelihood + row_offset(rows, table, affine)
   run$field <- settle_field(run, part, spec, control)
   run$points <- if (part$n < rows$n && spec$k > 1L) part$n
   own <- family
   own$cov <- table$cov
-  fit <- new_fit(run, rows, frame, spec, affine, own, start, control, prior)
+  fit <- new_fit(run, rows, ground$frame, spec, affine, own, start, control, args$prior)
   # Standard deviations may be numbers where variances are none.
   sound <- is.null(spec$columns) || isTRUE(table$legal("cov", fit$parameters$cov)$ok)
   if (!sound || !all(is.finite(c(unlist(fit$parameters), fit$loglik)))) {
     emix_stop("fit", "The parameters are beyond the range of numbers: use other units for the data.")
   }
-  if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, frame$kept)
-  fit$arguments <- list(k = spec$k, family = family, start = start, fixed = fixed, equal = equal,
-    prior = prior, control = control, na.action = if (isTRUE(frame$partial)) "likelihood")
+  if (!is.list(start) || is.data.frame(start)) start <- take_rows(start, ground$frame$kept)
+  fit$arguments <- list(k = spec$k, family = family, start = start, fixed = args$fixed, equal = args$equal,
+    prior = args$prior, control = control, na.action = if (isTRUE(ground$frame$partial)) "likelihood")
   fit
 }
 
@@ -106,6 +119,9 @@ warn_of_fit <- function(fit) {
   if (fit$converged && fit$convergence$spurious) warn_spurious(fit, several)
 }
 
+# "k = 3", or "VEV, k = 3" where structures were chosen among too.
+name_chosen <- function(fit) paste0(if (!is.null(fit$selection$cov)) paste0(fit$family$cov, ", "), "k = ", fit$k)
+
 # A run that ended, but at no maximum.
 at_saddle <- function(fit) {
   c <- fit$convergence
@@ -115,7 +131,7 @@ at_saddle <- function(fit) {
 warn_not_converged <- function(fit, several) {
   gain <- fit$convergence$gain
   control <- fit$arguments$control
-  chosen <- if (several) sprintf("With the chosen k = %d ", fit$k)
+  chosen <- if (several) sprintf("With the chosen %s ", name_chosen(fit))
   if (at_saddle(fit)) {
     emix_warn("iterations", chosen, "EM ended at a saddle point: the log-likelihood rises from there",
       if (!control$accelerate) ". Another `start`, or accelerate = TRUE, leads on." else
@@ -130,9 +146,9 @@ warn_not_converged <- function(fit, several) {
 
 warn_spurious <- function(fit, several) {
   what <- if (!is.null(fit$arguments$start)) "The maximum reached from `start`" else
-    if (several) sprintf("With the chosen k = %d every maximum found", fit$k) else "Every maximum found"
+    if (several) sprintf("With the chosen %s every maximum found", name_chosen(fit)) else "Every maximum found"
   emix_warn("spurious", what, " has a component that may be a chance cluster of a few rows (see ?emix",
-    if (several) "; `fit$selection` marks every such k", "). ",
+    if (several) paste0("; `fit$selection` marks every such ", if (is.null(fit$selection$cov)) "k" else "model"), "). ",
     "Fewer components", if (is.null(fit$arguments$prior)) paste0(", ", shared_spread(names_of_columns(fit$x)), " or a prior, prior = em_prior(),") else
       paste(" or", shared_spread(names_of_columns(fit$x))), " would help.")
 }

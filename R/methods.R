@@ -257,7 +257,7 @@ print_convergence <- function(x) {
 #' Print and summarise a mixture
 #'
 #' `print()` shows the model, its parameters and the log-likelihood. `summary()` adds how the rows
-#' fall into components, standard errors and 95 % limits of the free parameters, what became of the starts, and the call's settings.
+#' fall into components, of several columns standard deviations and correlations of each, standard errors and 95 % limits of the free parameters, what became of the starts, and the call's settings.
 #'
 #' Standard errors are those of [vcov.emix()], limits those of [confint.emix()], both from the observed information. `summary()` warns
 #' of nothing but prints it: parameters on a boundary, an information that is singular, limits of a proportion or a probability that cover more
@@ -302,5 +302,6 @@ print_likelihood <- function(x) {
 print_selection <- function(fit) {
   if (is.null(fit$selection)) return(invisible())
   by <- attr(fit$selection, "criterion")
-  cat("k = ", fit$k, " of ", listing(fit$selection$k, 12L), " has the smallest ", by, "\n", sep = "")
+  of <- if (is.null(fit$selection$cov)) listing(fit$selection$k, 12L) else counted(nrow(fit$selection), "model")
+  cat(name_chosen(fit), " of ", of, " has the smallest ", by, "\n", sep = "")
 }

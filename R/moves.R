@@ -125,3 +125,30 @@ moved_mixtures <- function(m, rows, most) {
     with_component(moved, merge$pair[2L], split$two[[2L]])
   })
 }
+
+best_gains <- function(each, most) {
+  gain <- vapply(each, function(e) if (is.finite(e$gain)) e$gain else -1e300, 0)
+  each[utils::head(order(gain, decreasing = TRUE), most)]
+}
+
+# Up to `most` mixtures with one component split, no component in more than two ways.
+split_mixtures <- function(m, rows, most) {
+  splits <- best_gains(all_splits(m, rows, utils::head(order(m$prop, decreasing = TRUE), 12L)), Inf)
+  from <- vapply(splits, `[[`, 0L, "from")
+  round <- stats::ave(seq_along(from), from, FUN = seq_along)
+  lapply(utils::head(splits[round <= 2L], most), function(split) {
+    m <- with_component(m, split$from, split$two[[1L]])
+    two <- split$two[[2L]]
+    list(prop = c(m$prop, two$prop), mean = cbind(m$mean, two$mean), cov = cbind(m$cov, two$cov))
+  })
+}
+
+# Up to `most` mixtures with two components merged.
+merged_mixtures <- function(m, rows, most) {
+  if (sum(m$prop > 0) < 2L) return(NULL)
+  lapply(best_gains(all_merges(m, rows, 3L * most), most), function(merge) {
+    m <- with_component(m, merge$pair[1L], merge$one)
+    gone <- merge$pair[2L]
+    list(prop = m$prop[-gone], mean = m$mean[, -gone, drop = FALSE], cov = m$cov[, -gone, drop = FALSE])
+  })
+}

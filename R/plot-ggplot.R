@@ -165,7 +165,7 @@ autoplot.em_select <- function(object, criterion = object$criterion, col = NULL,
   criterion <- check_choice(criterion, "criterion", intersect(c(criteria, "CV"), names(table)))
   value <- table[[criterion]]
   if (!any(is.finite(value))) stop_input("criterion", "one that is defined for a model of the table", dQuote(criterion, FALSE))
-  if (has_structures(table) && criterion != "CV") return(gg_grid(grid_values(table, criterion), criterion, col))
+  if (has_structures(table)) return(gg_grid(grid_values(table, criterion), criterion, col))
   structures <- unique(table$equal)
   style <- component_style(list(k = length(structures)), col)
   line <- factor(paste("equal:", table$equal), paste("equal:", structures))

@@ -18,13 +18,12 @@ grid_curves <- function(values, col) {
 # A criterion of a table with a row per fit, its structure in the column "cov", as plot_grid() takes it.
 grid_values <- function(table, criterion) {
   k <- sort(unique(table$k))
-  names <- unique(as.character(table$cov))
+  lines <- structure_lines(table)
+  names <- unique(lines)
   values <- matrix(NA_real_, length(k), length(names), dimnames = list(k, names))
-  values[cbind(match(table$k, k), match(table$cov, names))] <- table[[criterion]]
+  values[cbind(match(table$k, k), match(lines, names))] <- table[[criterion]]
   values
 }
-
-has_structures <- function(table) length(unique(table$cov)) > 1L
 
 # "smallest BIC: VEV, 2 components, 561.728"
 grid_best <- function(curves, criterion) {

@@ -84,7 +84,7 @@ plot_criterion <- function(x, main, xlab, ...) {
 plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, xlab = NULL, ...) {
   table <- as.data.frame(x)
   criterion <- check_choice(criterion, "criterion", intersect(c(criteria, "CV"), names(table)))
-  if (has_structures(table) && criterion != "CV") {
+  if (has_structures(table)) {
     plot_grid(grid_values(table, criterion), criterion, col, main, xlab, ...)
     return(invisible(x))
   }

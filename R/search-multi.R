@@ -10,7 +10,27 @@ race_multi <- function(problem, theta, kind) {
 
 # Neighbours of a mixture (theta): two of its components merged, another split, as the rows would have it. NULL: there are none.
 moves_multi <- function(theta, problem, most) {
+  rows <- moving_rows(theta, problem)
   spec <- problem$spec
+  pack_mixtures(moved_mixtures(mixture_of_blocks(unpack_core(theta, spec), spec$k), rows, most), spec)
+}
+
+# Mixtures of one component more than theta, or one less, the most promising first; for a problem `to` of so many.
+resized_multi <- function(theta, problem, to, most) {
+  spec <- problem$spec
+  m <- mixture_of_blocks(unpack_core(theta, spec), spec$k)
+  resize <- if (to$spec$k > spec$k) split_mixtures else merged_mixtures
+  pack_mixtures(resize(m, moving_rows(theta, problem), most), to$spec)
+}
+
+# Columns of theta; NULL for none.
+pack_mixtures <- function(mixtures, spec) {
+  if (!length(mixtures)) return(NULL)
+  do.call(rbind, unname(impose(bind_parameters(lapply(mixtures, function(m) lapply(m, as.vector))), spec)))
+}
+
+# Rows on which moves are weighed: whole ones, in the core's units, with the probabilities of their components.
+moving_rows <- function(theta, problem) {
   d <- problem$data$columns
   at <- unique(golden_rows(NROW(problem$data$x), max(move_rows, 40L * (d + 1L))))
   data <- problem$data
@@ -20,12 +40,8 @@ moves_multi <- function(theta, problem, most) {
   x <- data$x * rep(data$factor, each = nrow(data$x)) - rep(data$shift, each = nrow(data$x))
   p <- .Call(C_emix_evaluate, data, problem$model, 1L, theta, 1L)$posterior
   rows <- list(x = x, w = or_default(data$weight, rep(1, nrow(x))), p = matrix(p, nrow(x)))
-  mixture <- mixture_of_blocks(unpack_core(theta, spec), spec$k)
-  if (anyNA(x)) rows$x <- mixed_values(x, rows$p, mixture)
-  moved <- moved_mixtures(mixture, rows, most)
-  if (!length(moved)) return(NULL)
-  moved <- bind_parameters(lapply(moved, function(m) lapply(m, as.vector)))
-  do.call(rbind, unname(impose(moved, spec)))
+  if (anyNA(x)) rows$x <- mixed_values(x, rows$p, mixture_of_blocks(unpack_core(theta, problem$spec), problem$spec$k))
+  rows
 }
 
 # A structure of few parameters within a structure: under it a part of the rows has no room for chance clusters. NULL: it has few itself.

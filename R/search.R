@@ -246,20 +246,32 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
     best$spurious <- best$field$spurious <- spurious_runs(best$field, problem)
     return(best)
   }
-  all_rows <- part$n == rows$n
-  small <- if (all_rows) problem else new_problem(part, spec, affine, control, prior)
-  coarse <- some_rows(part, spec$family, coarse_points)
-  small$coarse <- if (coarse$n < part$n) new_problem(coarse, spec, affine, control, prior) else small
+  problem_of <- function(some) new_problem(some, spec, affine, control, prior)
+  small <- race_problem(rows, part, problem, problem_of)
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
-  goes_on <- of_columns(spec) && !all_rows && control$accelerate
-  if (goes_on) field <- join_fields(field, plain_runs(small, theta, starts$kind))
+  if (goes_on(spec, rows, part, control)) field <- join_fields(field, plain_runs(small, theta, starts$kind))
+  end_race(field, rows, part, problem, problem_of, control)
+}
+
+# Do runs from a part of the rows go on on larger parts?
+goes_on <- function(spec, rows, part, control) of_columns(spec) && part$n < rows$n && control$accelerate
+
+# The problem on which starts are raced, with that of their first steps.
+race_problem <- function(rows, part, problem, problem_of) {
+  small <- if (part$n == rows$n) problem else problem_of(part)
+  coarse <- some_rows(part, problem$spec$family, coarse_points)
+  small$coarse <- if (coarse$n < part$n) problem_of(coarse) else small
+  small
+}
+
+# The best runs of a race, on all rows to the end.
+end_race <- function(field, rows, part, problem, problem_of, control) {
+  spec <- problem$spec
   best <- if (may_use_nodes(rows, spec, control)) finish_on_nodes(field, rows, problem, control)
-  ahead <- if (goes_on) {
-    grow_runs(field, part, rows, problem, function(some) new_problem(some, spec, affine, control, prior))
-  }
+  ahead <- if (goes_on(spec, rows, part, control)) grow_runs(field, part, rows, problem, problem_of)
   if (is.null(best)) best <- finish(field, problem, problem, control, ahead)
-  best$all_rows <- all_rows
+  best$all_rows <- part$n == rows$n
   best
 }
 

@@ -70,9 +70,9 @@ check_folds <- function(cells, frame, k) {
   }
 }
 
-# The log density of each cell under the fits without its fold: a column per model. `models` is a list of `k`, `equal` and
+# The log density of each cell under the fits without its fold: a column per model. `models` is a list of `k`, `equal`, `family` and
 # `fit`; runs begin at the fit of all rows too, with few others unless all of these collapse. NA where a fold has no fit.
-held_out <- function(models, frame, family, args, cells) {
+held_out <- function(models, frame, args, cells) {
   few <- utils::modifyList(args$control, list(starts = 2L))
   value <- matrix(NA_real_, length(cells$row), length(models))
   for (fold in unique(cells$fold)) {
@@ -86,12 +86,12 @@ held_out <- function(models, frame, family, args, cells) {
       if (!inherits(model$fit, "emix")) next
       more <- list(flat_parameters(model$fit$parameters))
       try_fit <- function(control) tryCatch(
-        fit_mixture(train, rows, family, model$k, NULL, NULL, model$equal, args$prior, control, more),
+        fit_mixture(train, rows, model$family, model$k, NULL, NULL, model$equal, args$prior, control, more),
         emix_error = function(e) NULL
       )
       fit <- try_fit(few)
       if (is.null(fit)) fit <- try_fit(args$control)
-      if (!is.null(fit)) value[at, m] <- labelled_density(x, label, fit$parameters, family_of(family))
+      if (!is.null(fit)) value[at, m] <- labelled_density(x, label, fit$parameters, family_of(model$family))
     }
   }
   value

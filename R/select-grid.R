@@ -2,7 +2,7 @@
 
 #' Choose the number of components and what they share
 #'
-#' Fits a mixture for every number of components and every structure of shared parameters, and compares them by information
+#' Fits a mixture for every number of components and every structure of shared parameters or covariances, and compares them by information
 #' criteria and, if asked for, by cross-validation.
 #'
 #' @details
@@ -34,13 +34,15 @@
 #' @param equal the structures: a list of character vectors, as `equal` of [emix()] is one; `"none"` or `NULL` for nothing shared.
 #'   Default: nothing, and
 #'   for the normal family also a common standard deviation, `list("none", "sd")`.
+#' @param cov covariance structures of rows of several columns, names as in [mix_mvnormal()], or `"all"`. Default: those of `family`, and where that
+#'   is not given all fourteen.
 #' @param criterion by which the best is chosen: `"BIC"` (default), `"AIC"`, `"AICc"`, `"ICL"`, `"NEC"` or `"CV"`.
 #' @param folds `NULL` (default): no cross-validation, or 10 folds if `criterion` is `"CV"`. A number of folds from 2 up to the number of
 #'   rows (leave one out); or a vector of the fold of each row.
 #' @param ... for methods; anything unknown is an error.
-#' @return a data frame of class `"em_select"`, a row per model: `equal`, `k`, `df`, `loglik`, the criteria `AIC` to `NEC`, with folds `CV`,
+#' @return a data frame of class `"em_select"`, a row per model: `equal`, of several covariance structures `cov`, `k`, `df`, `loglik`, the criteria `AIC` to `NEC`, with folds `CV`,
 #'   `CV_se` and `diff_se`, and `converged` and `spurious` (see [emix()]). Numbers are `NA` where all starts collapsed, `CV` also where they do
-#'   without some fold.
+#'   without some fold; the column `reason`, beside `cov`, says why.
 #'   `$best` is the best fit, of class `"emix"`; `$criterion` what it was chosen by. `[` gives a plain data frame. There are
 #'   methods for [print()]
 #'   and [plot()][plot.em_select()].
@@ -70,6 +72,9 @@
 #' choice$best
 #' plot(choice)
 #'
+#' # Covariance structures
+#' em_select(faithful, k = 1:3, cov = c("EEE", "VEV", "VVV"))
+#'
 #' # What do rows say that the fit has not seen?
 #' set.seed(1)
 #' em_select(height ~ 1, data = heights, k = 1:2, folds = 5, criterion = "CV")
@@ -81,19 +86,19 @@ em_select <- function(x, ...) {
 
 #' @rdname em_select
 #' @export
-em_select.default <- function(x, k = 1:9, equal = NULL, criterion = "BIC", folds = NULL, family = NULL, weights = NULL,
-                              labels = NULL, prior = NULL, control = em_control(), na.action = na.fail, ...) {
+em_select.default <- function(x, k = 1:9, equal = NULL, cov = NULL, criterion = "BIC", folds = NULL, family = NULL,
+                              weights = NULL, labels = NULL, prior = NULL, control = em_control(), na.action = na.fail, ...) {
   check_no_dots(...)
   numbers <- numbers_of(x)
   args <- list(family = family, weights = weights, labels = labels, prior = prior, control = control, na.action = na.action)
-  select_among(numbers, args, list(k = k, k_given = !missing(k), equal = equal, criterion = criterion, folds = folds),
+  select_among(numbers, args, list(k = k, k_given = !missing(k), equal = equal, cov = cov, criterion = criterion, folds = folds),
     match.call(), own_names(x, numbers))
 }
 
 #' @rdname em_select
 #' @export
-em_select.formula <- function(x, data = NULL, k = 1:9, equal = NULL, criterion = "BIC", folds = NULL, family = NULL,
-                              weights = NULL, labels = NULL, prior = NULL, control = em_control(), na.action = na.fail,
+em_select.formula <- function(x, data = NULL, k = 1:9, equal = NULL, cov = NULL, criterion = "BIC", folds = NULL,
+                              family = NULL, weights = NULL, labels = NULL, prior = NULL, control = em_control(), na.action = na.fail,
                               subset = NULL, ...) {
   check_no_dots(...)
   call <- match.call()
@@ -101,32 +106,29 @@ em_select.formula <- function(x, data = NULL, k = 1:9, equal = NULL, criterion =
   numbers <- bare(model.response(frame))
   args <- list(family = family, weights = frame[["(weights)"]], labels = frame[["(labels)"]], prior = prior,
     control = control, na.action = na.action)
-  select_among(numbers, args, list(k = k, k_given = !missing(k), equal = equal, criterion = criterion, folds = folds),
+  select_among(numbers, args, list(k = k, k_given = !missing(k), equal = equal, cov = cov, criterion = criterion, folds = folds),
     call, names_of_rows(numbers), attr(frame, "terms"))
 }
 
 select_among <- function(x, args, grid, call, names, terms = NULL) {
+  args["family"] <- list(family_to_select(args$family, grid$cov, NCOL(x)))
   problem <- read_problem(x, args, names)
   frame <- problem$frame
   args <- problem$args
   grid <- read_grid(grid, problem)
-  for (equal in grid$equal) for (one in rev(grid$k)) check_model(frame, problem$rows, problem$family, one, NULL, equal, args$prior)
+  families <- families_of(problem$family)
+  for (equal in grid$equal) check_grid(frame, problem$rows, families, c(list(equal = equal), args["prior"]), grid$k)
   cells <- if (!is.null(grid$folds)) draw_folds(grid$folds, frame)
   if (!is.null(cells)) check_folds(cells, frame, max(grid$k))
   parts <- lapply(grid$equal, function(equal) {
     args["equal"] <- list(equal)
-    fits <- fit_each_k(frame, problem$rows, problem$family, args, grid$k)
-    table <- selection_table(grid$k, fits, fit_single(frame, problem$rows, problem$family, args, fits))
-    list(fits = fits, table = cbind(equal = name_structure(equal), table))
+    part <- fit_grid(frame, problem$rows, problem$family, args, grid$k, grid$criterion)
+    part$table <- cbind(equal = name_structure(equal), part$table)
+    part
   })
-  fits <- do.call(c, lapply(parts, function(part) unname(part$fits)))
+  fits <- do.call(c, lapply(parts, `[[`, "fits"))
   table <- do.call(rbind, lapply(parts, `[[`, "table"))
-  if (!is.null(cells)) {
-    models <- Map(function(fit, k, equal) list(fit = fit, k = k, equal = equal), fits, table$k, rep(grid$equal, each = length(grid$k)))
-    columns <- fold_columns(held_out(models, frame, problem$family, args, cells), cells)
-    flags <- match(c("converged", "spurious"), names(table))
-    table <- cbind(table[-flags], columns, table[flags])
-  }
+  if (!is.null(cells)) table <- add_folds(table, fits, grid, families, problem, args, cells)
   best <- which.min(table[[grid$criterion]])
   if (!length(best)) stop_unchosen(fits, grid$criterion)
   fit <- chosen_fit(fits[[best]], call, terms, criterion = if (grid$criterion %in% criteria) grid$criterion else "BIC")
@@ -135,9 +137,30 @@ select_among <- function(x, args, grid, call, names, terms = NULL) {
     folds = if (!is.null(cells)) length(unique(cells$fold)))
 }
 
+# Of rows of several columns all structures, unless the user says which.
+family_to_select <- function(family, cov, columns) {
+  if (is.null(family) && columns > 1L) return(mix_mvnormal(if (is.null(cov)) "all" else cov))
+  if (is.null(cov)) return(family)
+  family <- as_family(family, columns)
+  if (family$name != "mvnormal") stop_input("cov", "left out: covariance structures are of rows of several columns", describe(cov))
+  mix_mvnormal(cov)
+}
+
+# The table with the columns of cross-validation.
+add_folds <- function(table, fits, grid, families, problem, args, cells) {
+  each <- length(grid$k) * length(families)
+  models <- Map(function(fit, k, equal, family) list(fit = fit, k = k, equal = equal, family = family), fits, table$k,
+    rep(grid$equal, each = each), rep(rep(families, each = length(grid$k)), length(grid$equal)))
+  columns <- fold_columns(held_out(models, problem$frame, args, cells), cells)
+  flags <- match("converged", names(table)):ncol(table)
+  cbind(table[-flags], columns, table[flags])
+}
+
 # The best fit, with the call by which emix() would make it.
 chosen_fit <- function(fit, call, terms, criterion) {
-  call[c("folds", "criterion")] <- NULL
+  cov <- fit$family$cov
+  if (!is.null(cov) && (cov != "VVV" || !is.null(call$family))) call$family <- call_structure(cov)
+  call[c("folds", "criterion", "cov")] <- NULL
   call$k <- fit$k
   call$equal <- if (length(fit$equal)) fit$equal
   fit$call <- plain_call(call)
@@ -189,36 +212,4 @@ as.data.frame.em_select <- function(x, ...) {
   attributes(x) <- attributes(x)[c("names", "row.names")]
   class(x) <- "data.frame"
   x
-}
-
-#' @rdname em_select
-#' @param digits digits after the point.
-#' @export
-print.em_select <- function(x, digits = 1L, ...) {
-  check_no_dots(...)
-  digits <- check_count(digits, "digits", 0, 15)
-  fit <- x$best
-  # A table that other functions have put together has no best fit.
-  if (!inherits(fit, "emix")) {
-    print(as.data.frame(x))
-    return(invisible(x))
-  }
-  cat(counted(nrow(x), "mixture"), " of ", family_of(fit$family)$title, " components (", format_n(fit), ")", sep = "")
-  if (!is.null(x$folds)) cat(", ", counted(x$folds, "fold"), sep = "")
-  cat("\n\n")
-  table <- as.data.frame(x)
-  flags <- ifelse(is.na(table$loglik), "c", ifelse(!table$converged, "n", ifelse(table$spurious, "s", "")))
-  meaning <- c(c = "all starts collapsed", n = "not converged", s = "a component may be a chance cluster")
-  shown <- setdiff(names(table), c("converged", "spurious"))
-  text <- table[shown]
-  numbers <- setdiff(shown, c("equal", "k", "df", "NEC"))
-  text[numbers] <- lapply(text[numbers], formatC, digits = digits, format = "f")
-  text$NEC <- formatC(text$NEC, digits = digits + 1L, format = "f")
-  text <- cbind(paste0(flags, ifelse(seq_len(nrow(x)) == attr(x, "row"), "*", "")), text)
-  names(text) <- c("", shown)
-  print(utils::head(text, 60L), row.names = FALSE, right = TRUE)
-  if (nrow(x) > 60L) cat(sprintf("... and %d more: see as.data.frame()\n", nrow(x) - 60L))
-  cat("\n* smallest ", x$criterion, ": ", fit_title(fit), "; see $best\n", sep = "")
-  for (flag in intersect(names(meaning), flags)) cat(flag, ": ", meaning[[flag]], "\n", sep = "")
-  invisible(x)
 }

@@ -1,23 +1,61 @@
-# Several k: each is fitted, and neighbours lend each other their components as starts.
+# Several k, or covariance structures: each is fitted, and neighbours lend each other their components as starts.
 
 # What a choice may be by; each is better where it is smaller.
 criteria <- c("AIC", "AICc", "BIC", "ICL", "NEC")
 
-select_k <- function(frame, rows, family, args, criterion) {
+select_model <- function(frame, rows, family, args, criterion) {
   k <- sort(unique(vapply(args$k, check_count, 0L, "k", 1, 1e5)))
   if (!is.null(args$start) || !is.null(args$fixed)) {
-    emix_stop("input", "`k` must be one number where `start` or `fixed` are given.", argument = "k")
+    what <- if (length(k) > 1L) c("`k` must be one number", "k") else c("`cov` of the family must be one structure", "family")
+    emix_stop("input", what[1L], " where `start` or `fixed` are given.", argument = what[2L])
   }
-  # The largest first: too many components are what is most often wrong.
-  for (one in rev(k)) check_model(frame, rows, family, one, NULL, args$equal, args$prior)
-  fits <- fit_each_k(frame, rows, family, args, k)
-  table <- selection_table(k, fits, fit_single(frame, rows, family, args, fits))
+  grid <- fit_grid(frame, rows, family, args, k, criterion)
+  table <- grid$table
   best <- which.min(table[[criterion]])
-  if (!length(best)) stop_unchosen(fits, criterion)
-  fit <- fits[[best]]
-  fit$selection <- structure(table, criterion = criterion)
+  if (!length(best)) stop_unchosen(grid$fits, criterion)
+  fit <- grid$fits[[best]]
+  fit$selection <- if (is.null(table$cov)) structure(table, criterion = criterion) else
+    structure(table, class = c("emix_selection", "data.frame"), criterion = criterion, row = best)
   fit$arguments$k <- k
   fit
+}
+
+# Fits of each structure and each k, and their table.
+fit_grid <- function(frame, rows, family, args, k, criterion) {
+  families <- families_of(family)
+  check_grid(frame, rows, families, args, k)
+  if (length(families) == 1L) {
+    fits <- fit_each_k(frame, rows, families[[1L]], args, k)
+    return(list(fits = unname(fits), table = selection_table(k, fits, fit_single(frame, rows, families[[1L]], args, fits))))
+  }
+  fits <- fit_lattice(frame, rows, families, args, k, criterion)
+  parts <- lapply(seq_along(families), function(i) {
+    own <- stats::setNames(fits[(i - 1L) * length(k) + seq_along(k)], k)
+    table <- selection_table(k, own, fit_single(frame, rows, families[[i]], args, own))
+    cbind(cov = names(families)[i], table, reason = vapply(own, reason_of, ""))
+  })
+  list(fits = fits, table = do.call(rbind, c(parts, make.row.names = FALSE)))
+}
+
+# Why there is no fit.
+reason_of <- function(fit) if (inherits(fit, "condition")) conditionMessage(fit) else NA_character_
+
+# A family of several structures as a list of families of one, by name.
+families_of <- function(family) {
+  if (length(family$cov) < 2L) return(list(family))
+  lapply(stats::setNames(nm = family$cov), function(cov) {
+    family$cov <- cov
+    family
+  })
+}
+
+# What the user must change is an error before anything is fitted; rows that are too few for one of several structures are not.
+check_grid <- function(frame, rows, families, args, k) {
+  # The largest first: too many components are what is most often wrong.
+  check <- function(family) for (one in rev(k)) check_model(frame, rows, family, one, NULL, args$equal, args$prior)
+  if (length(families) == 1L) return(check(families[[1L]]))
+  for (family in families) make_spec(family_of(family), max(k), NULL, args$equal, frame$labels, names_of_columns(frame$x))
+  tryCatch(check(families[[1L]]), emix_error_degenerate = identity)
 }
 
 # No fit has the criterion: they all collapsed, or there are too many parameters for it.
@@ -103,10 +141,12 @@ shrunk <- function(fit) {
 
 selection_table <- function(k, fits, single) {
   value <- function(f) vapply(fits, function(fit) if (inherits(fit, "emix")) as.double(f(fit)) else NA_real_, 0)
-  bic <- value(BIC)
+  loglik <- value(function(fit) fit$loglik)
+  df <- value(function(fit) fit$df)
+  bic <- -2 * loglik + value(function(fit) log(fit$nobs)) * df
   entropy <- value(function(fit) count_assigned(fit)$entropy)
-  data.frame(k = k, df = value(function(fit) fit$df), loglik = value(function(fit) fit$loglik), AIC = value(AIC),
-    AICc = value(aicc), BIC = bic, ICL = bic + 2 * entropy, NEC = nec(k, value(function(fit) fit$loglik), entropy, single),
+  data.frame(k = k, df = df, loglik = loglik, AIC = -2 * loglik + 2 * df,
+    AICc = value(aicc), BIC = bic, ICL = bic + 2 * entropy, NEC = nec(k, loglik, entropy, single),
     converged = value(function(fit) fit$converged) == 1,
     spurious = value(function(fit) fit$convergence$spurious) == 1, row.names = NULL)
 }

@@ -132,7 +132,7 @@ print.summary.emix <- function(x, digits = max(3L, getOption("digits") - 3L), ..
   print_starts(fit)
   if (!is.null(fit$selection)) {
     cat("\n")
-    print(format(fit$selection, digits = 6), row.names = FALSE)
+    if (is.null(fit$selection$cov)) print(format(fit$selection, digits = 6), row.names = FALSE) else print(fit$selection)
   }
   invisible(x)
 }

@@ -8,7 +8,7 @@
 #' @param ... arguments of [emix()] to change, by name, e.g. `k = 3` or `equal = "sd"`; `x` or
 #'   `data` for new data (weights and labels of the fit are then dropped: give them anew, as vectors). A `start`, `fixed` or `labels` of the fit is kept; `NULL` removes it. A change of `k`
 #'   drops a `start` and a `fixed` that are not given anew. Where `k` was chosen among several, it is chosen among
-#'   them again, unless `k` is given.
+#'   them again, unless `k` is given; a covariance structure that was chosen stays, unless `family` is given.
 #' @param evaluate if `FALSE`, the changed arguments are returned as a list.
 #' @return a fit of class `"emix"`; its `call` is the old one with the changes.
 #' @examples
@@ -29,6 +29,8 @@ update.emix <- function(object, ..., evaluate = TRUE) {
   for (name in names(given)) {
     if (!is.null(given[[name]])) call[[name]] <- given[[name]] else if (name %in% names(call)) call[[name]] <- NULL
   }
+  # A structure that was chosen among several stays.
+  if (is.call(call) && !is.null(object$selection$cov) && !"family" %in% names(new)) call$family <- call_structure(object$family$cov)
   fit$call <- if (is.call(call)) plain_call(call)
   if (is.null(new$x) && is.null(new$data)) {
     fit$terms <- object$terms
@@ -36,6 +38,8 @@ update.emix <- function(object, ..., evaluate = TRUE) {
   }
   fit
 }
+
+call_structure <- function(cov) call("mix_mvnormal", cov)
 
 # The arguments of the old fit, its data among them, with the new ones over them.
 update_arguments <- function(object, new) {

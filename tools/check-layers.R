@@ -28,12 +28,12 @@ open_layers <- c(0, 1, 3, 5, 6, 8)
 bridge_layer <- 8
 
 # Regular expressions of whole file names in R/ without ".R", lowest layer first. Functions of one
-# layer may call each other. `select` stands with `emix`, which calls it when `k` is a vector.
+# layer may call each other. `select` and `lattice` stand with `emix`, which calls them to choose among several models.
 r_layers <- list(
   "conditions", "check", "control", "prior", "covmodel",
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "nodes", "search(-[a-z]+)?", "moves", "leave", "saddle"),
-  c("emix", "fit", "select"),
+  c("emix", "fit", "select", "lattice"),
   c("methods(-[a-z]+)?", "predict", "simulate", "distribution", "update", "vcov", "curve-[a-z]+", "confint", "contrast", "profile(-[a-z]+)?", "summary",
     "select-[a-z]+", "overlap", "tidy", "resample", "replicates", "assign", "refit", "bootstrap(-[a-z]+)?", "lrt", "anova"),
   c("teach", "step(-[a-z]+)?", "bound", "basins"),

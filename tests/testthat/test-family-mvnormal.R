@@ -83,6 +83,11 @@ test_that("what users of other packages try first is an error that says what to 
   }
 })
 
+test_that("a structure that does not exist is told all that do; an array is called one", {
+  expect_error(mix_mvnormal("vvv"), "\"EVV\" or \"VVV\"", class = "emix_error_input")
+  expect_error(emix(iris3), "an array of 50 x 4 x 3", class = "emix_error_input")
+})
+
 test_that("columns of new rows are found by name, or by place where no name is known; some names alone are an error", {
   fit <- emix(faithful, k = 2)
   new <- data.frame(waiting = c(50, 80), eruptions = c(2, 4))
