@@ -69,7 +69,8 @@
 #'
 #' **Choice.** With several structures, or `"all"`, [emix()] fits each (and with several `k` each with each), and returns the best by its
 #' `criterion`. A mixture of one structure is one of every structure that asks less: its components are starts there too, and
-#' the likelihood is no lower. Of one component structures with the same first letters of shape and orientation are one model.
+#' the likelihood is no lower. With one component `EII` and `VII` are one model, so are the other four diagonal structures, and so the last eight.
+#' `fit$selection` is the table of all models; see [emix()].
 #'
 #' @param cov the structure of the covariances, one of the fourteen names, default `"VVV"`; or several, or `"all"`, to choose among.
 #' @return a list of class `"emix_family"` with the elements `name` and `cov`.
