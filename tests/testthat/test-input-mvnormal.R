@@ -42,7 +42,7 @@ test_that("rows are a numeric matrix of two columns or more", {
 })
 
 test_that("the structure is one of the fourteen", {
-  for (bad in list("XYZ", "vvv", NA, 1, character(), c("EEE", "VVV"), list("VVV"))) expect_input_error(mix_mvnormal(bad), "cov")
+  for (bad in list("XYZ", "vvv", NA, 1, character(), c("EEE", "XYZ"), list("VVV"))) expect_input_error(mix_mvnormal(bad), "cov")
   expect_output(print(mix_mvnormal("VEI")), "multivariate normal components (VEI: volume varies; shape equal; axes along columns)", fixed = TRUE)
 })
 
