@@ -137,6 +137,21 @@ double em_secant_step(em_secant *s, double *step)
     return gain;
 }
 
+double em_secant_rise(em_secant *s, double most, double *step)
+{
+    const double *dx = s->dx + at(s, 0), *de = s->de + at(s, 0);
+
+    if (s->used == 0 || !(em_inner(s->df + at(s, 0), de, s->n) > 0))
+        return 0;
+    double slope = em_inner(s->f, de, s->n), length = em_inner(dx, de, s->n);
+    if (!(slope > 0 && length > 0))
+        return 0;
+    double times = 4 * length < most ? 2 : sqrt(most / length);
+    for (int l = 0; l < s->n; l++)
+        step[l] = s->f[l] + times * dx[l];
+    return times * slope;
+}
+
 void em_secant_learn(em_secant *s, bool taken)
 {
     if (!taken)

@@ -51,6 +51,11 @@ void em_secant_add(em_secant *s, const double *x, const double *f, const double 
  * span of the differences, which is 0 where there are none. */
 double em_secant_step(em_secant *s, double *step);
 
+/* Where the objective curves upwards along the last difference, and rises: on along it, twice as
+ * far, but no further than a squared length of `most`. Replaces the step; returns what the slope
+ * alone would gain, 0 elsewhere. */
+double em_secant_rise(em_secant *s, double most, double *step);
+
 /* What became of it. */
 void em_secant_learn(em_secant *s, bool taken);
 

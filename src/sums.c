@@ -18,6 +18,10 @@ enum { MOST_GRADIENTS = 200, PATIENCE = 5 };
 /* Away from a saddle, in the same units. */
 static const double escape_part = 0.3;
 
+/* Where EM's step gains no more than this, steps may double, up to this length. Earlier, EM's way
+ * is the surer one to the nearest maximum. */
+static const double plateau = 0.01, rise_part = 0.3;
+
 bool em_sums_apply(const em_model *m)
 {
     return m->family->natural != NULL;
@@ -117,6 +121,8 @@ static void look(em_sums *s, em_problem *p, const double *theta, const double *e
     double em_gain = 0;
     for (int i = 0; i < s->n; i++)
         em_gain += 0.5 * s->f[i] * (s->dual[i] - s->e[i]);
+    if (em_gain <= em_step_tol(p, plateau))
+        gain = fmax(gain, em_secant_rise(&s->secant, rise_part * rise_part * p->total, s->step));
     s->predicted = fmax(gain, 0) + fmax(em_gain, 0);
 }
 

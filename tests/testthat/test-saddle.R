@@ -33,3 +33,11 @@ test_that("without acceleration a run that ends at a saddle has not converged", 
     class = "emix_warning_iterations")
   expect_false(fit$converged)
 })
+
+test_that("steps double where the likelihood curves upwards", {
+  set.seed(1)
+  x <- scale(rbind(matrix(rnorm(1600, sd = 0.5), 800), matrix(rnorm(400, sd = 1.5), 200)))
+  fit <- emix(x, k = 2, family = mix_mvnormal("EEE"), start = list(mean = cbind(c(0.5, 0), c(-0.5, 0))))
+  expect_true(fit$converged)
+  expect_lt(fit$convergence$evaluations, 200)
+})
