@@ -27,7 +27,8 @@ uneven_direction <- function(problem, theta) {
   (uneven$sums - whole$sums)[-1L] * c(parts, rep(parts, each = length(whole$sums[-1L]) / k - 1))
 }
 
-# A direction v as long as `part` of all rows: v, A v, e'(v) and theta'(v), all by its length; NULL where it has none.
+# A direction v as long as `part` of all rows: v, A v, e'(v) and theta'(v), all by its length, theta'(v)
+# by that part of all rows' spread; NULL where it has none.
 along_direction <- function(problem, theta, v, part = saddle_part) {
   differ <- function(v, part, walk) {
     .Call(C_emix_differ, problem$data, problem$model, few_threads(problem, 1), theta, v, list(part = part, walk = walk))
@@ -36,28 +37,32 @@ along_direction <- function(problem, theta, v, part = saddle_part) {
   length <- if (first$status == 0L) sqrt(max(0, sum(v * first$natural))) else 0
   if (!is.finite(length) || length == 0) return(NULL)
   v <- v / length
-  found <- differ(v, part * sqrt(sum(first$sums[seq_len(problem$spec$k)])), TRUE)
+  total <- sum(first$sums[seq_len(problem$spec$k)])
+  found <- differ(v, part * sqrt(total), TRUE)
   if (found$status != 0L) return(NULL)
-  list(v = v, a = v - as.vector(found$found), e = as.vector(found$natural), theta = as.vector(found$parameters))
+  list(v = v, a = v - as.vector(found$found), e = as.vector(found$natural), theta = as.vector(found$parameters) * sqrt(total),
+    size = sqrt(total))
 }
 
-# The direction of least curvature: list(v, curve); NULL where none can be told.
+# The direction of least curvature, as long as all rows' spread: list(v, curve); NULL where none can be told.
 least_curved <- function(problem, theta) {
   v <- uneven_direction(problem, theta)
   chain <- list()
   while (length(chain) < saddle_turns && !is.null(v)) {
     at <- along_direction(problem, theta, v)
     if (is.null(at)) break
+    size <- at$size
     chain <- c(chain, list(at))
-    v <- at$a
+    v <- at$a * at$size
     for (twice in 1:2) for (q in chain) v <- v - sum(q$e * v) * q$v
-    if (sqrt(sum(v^2)) <= 1e-6 * sqrt(sum(at$v^2))) break
+    if (sqrt(sum(v^2)) <= 1e-6 * at$size * sqrt(sum(at$v^2))) break
   }
   if (!length(chain)) return(NULL)
   curves <- crossprod(vapply(chain, `[[`, v * 0, "e"), vapply(chain, `[[`, v * 0, "a"))
+  if (!all(is.finite(curves))) return(NULL)
   parts <- eigen((curves + t(curves)) / 2, symmetric = TRUE)
   last <- length(chain)
-  list(v = as.vector(vapply(chain, `[[`, v * 0, "v") %*% parts$vectors[, last]), curve = parts$values[last])
+  list(v = size * as.vector(vapply(chain, `[[`, v * 0, "v") %*% parts$vectors[, last]), curve = parts$values[last])
 }
 
 # The direction in which theta is at a saddle, as along_direction() has it; NULL: at none. Asked of a part of the rows; all
@@ -98,7 +103,7 @@ count_core_sums <- function(problem) {
 
 # The first way that leads higher, after an EM step that makes its beginning legal.
 leave_along <- function(direction, run, problem) {
-  for (way in saddle_ways * sqrt(problem$total)) {
+  for (way in saddle_ways) {
     begun <- .Call(C_emix_step, problem$data, problem$model, 1L, run$theta + way * direction)
     if (begun$status != 0L) next
     again <- run_em(problem, begun$theta, problem$control$trace)

@@ -8,6 +8,8 @@ test_that("a start that is symmetric does not end at a saddle that is said to be
     expect_true(fit$converged)
     expect_false(fit$convergence$flat)
     expect_near(fit$loglik, from(c(1.5, 0.1), c(-1.5, 0))$loglik, 1e-9)
+    light <- suppressWarnings(emix(grid, k = 2, family = mix_mvnormal(cov), start = across, weights = rep(2^-90, nrow(grid))))
+    expect_near(light$loglik * 2^90, fit$loglik, 1e-9)
   }
 })
 
