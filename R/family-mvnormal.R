@@ -58,6 +58,11 @@
 #' at a covariance without inverse: EM then goes on for long, and a prior, [em_prior()], helps.
 #' `fitted()` gives the components' means, `simulate()` whole rows.
 #'
+#' **Many rows.** Of more than 2000 rows (200 for each column and one, if that is more) starts are run on a part. Where parameters are many the
+#' highest maxima of a part are those of its chance clusters; so some runs (`"simpler"` in `fit$starts`) begin where others ended with
+#' covariances that are equal (`"EEE"`; `"EEI"` for `"VEI"`, `"EVI"` and `"VVI"`). These and the best of the others go on on larger
+#' parts and then, fewer, on all rows.
+#'
 #' **Chance clusters.** The likelihood is unbounded where a component shrinks onto a plane; runs that go there are dropped and
 #' counted. A component whose volume varies is asked whether it is a chance cluster (*spurious*) where `det(cov)^(1/(2d))`, its
 #' standard deviation on average over directions, is below 0.58 (with `"VII"`, `"VEI"`, `"VEE"` and `"VEV"` a third) of the largest

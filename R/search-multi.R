@@ -50,11 +50,11 @@ simpler_structure <- function(cov) {
 }
 
 # Runs that begin where others, from some of the starts (theta), ended under a simpler structure: as many as `most`, with no
-# step of their own yet. NULL: there is no such structure, or covariances are held.
+# step of their own yet. NULL: there is no such structure, covariances are held, or components differ in these alone.
 plain_runs <- function(problem, theta, kind, most = 6L) {
   spec <- problem$spec
   cov <- simpler_structure(spec$family$cov)
-  if (spec$k < 2L || is.null(cov) || any(spec$held$cov)) return(NULL)
+  if (spec$k < 2L || is.null(cov) || any(spec$held$cov) || "mean" %in% spec$equal) return(NULL)
   simple <- problem
   simple$spec$family <- mvnormal_family(list(cov = cov))
   simple$model$options[1L] <- match(cov, covariance_structures) - 1
@@ -93,12 +93,14 @@ growing_parts <- function(part, all, df) {
   c(sizes, all)
 }
 
-# How many runs go on, how many to the end, and how many steps each is given on all rows before these are chosen: more where
-# they cost little.
-# On a part the steps are few: there the way to the end is one to chance clusters.
-runs_to_grow <- function(problem) as.integer(min(max(6e-3 / seconds_of(problem), 4), 10))
-runs_to_finish <- function(problem) if (seconds_of(problem) < 4e-3) 2L else 1L
-screen_steps <- function(problem, runs) as.integer(min(max(1.5 / (runs * seconds_of(problem)), 30), 200))
+# Seconds, roughly, of an evaluation without scores.
+step_seconds <- function(problem) NROW(problem$data$x) * problem$model$k * (2 + problem$data$columns^2 / 16) * 1e-9
+
+# How many runs go on, how many to the end, and how many steps each is given before these are chosen: more where they cost
+# little.
+runs_to_grow <- function(problem) as.integer(min(max(1.5e-3 / step_seconds(problem), 4), 10))
+runs_to_finish <- function(problem) if (step_seconds(problem) < 1e-3) 2L else 1L
+screen_steps <- function(problem, runs) as.integer(min(max(0.5 / (runs * step_seconds(problem)), 30), 200))
 
 # Which runs of a part are left: of the same height as the best but for what steps to come may add; with enough rows none that
 # may have a chance cluster, where another has none. `most` (0: of a part, from which the best of a simpler structure go on too).
@@ -113,7 +115,7 @@ left_ahead <- function(heat, enough, most) {
 }
 
 # Runs that ended on a part of the rows go on on larger parts, the fewer of them the larger the part: which are left, the
-# best first, and where they are. `problem_of` makes the problem of some rows.
+# best first, where they are, and the field with their evaluations. `problem_of` makes the problem of some rows.
 grow_runs <- function(field, part, rows, whole, problem_of) {
   df <- count_df(whole$spec)
   sizes <- growing_parts(part$n, rows$n, df)
@@ -126,12 +128,15 @@ grow_runs <- function(field, part, rows, whole, problem_of) {
       theta <- field$theta[, at, drop = FALSE]
     }
     if (length(at) < 2L) break
-    steps <- if (all) screen_steps(ground, length(at)) else 30L
-    heat <- run_field(ground, theta, field$kind[at], steps, tol = 0.01, resumes = TRUE)
+    # On few rows for each parameter the way to the end is one to chance clusters.
+    steps <- if (all) screen_steps(ground, length(at)) else if (n < 200 * df) 30L else 60L
+    heat <- run_field(ground, theta, field$kind[at], min(steps, whole$control$max_iter), tol = 0.01, resumes = TRUE)
+    field[c("iterations", "evaluations")] <- Map(function(v, more) replace(v, at, v[at] + more),
+      field[c("iterations", "evaluations")], heat[c("iterations", "evaluations")])
     left <- left_ahead(heat, n >= 50 * df, if (all) runs_to_finish(ground) else 0L)
     if (!length(left)) break
     at <- at[left]
     theta <- heat$theta[, left, drop = FALSE]
   }
-  list(order = at, theta = theta)
+  list(order = at, theta = theta, field = field)
 }

@@ -287,6 +287,7 @@ finish <- function(field, ground, problem, control, ahead = NULL) {
   first <- utils::head(near, 3L)
   theta <- field$theta
   if (length(ahead$order)) {
+    field <- ahead$field
     first <- utils::head(ahead$order, 2L)
     theta[, ahead$order] <- ahead$theta
   }

@@ -186,10 +186,26 @@ best_kmeans <- function(z, w, k, runs) {
   for (s in order(loss)[seq_len(max(1L, runs %/% 2L))]) {
     centres <- z[first$centre[, s], , drop = FALSE]
     if (anyDuplicated(centres)) next
-    run <- suppressWarnings(tryCatch(stats::kmeans(z, centres, iter.max = 30L), error = function(e) NULL))
+    run <- weighted_kmeans(z, w, centres)
     if (!is.null(run) && (is.null(best) || run$tot.withinss < best$tot.withinss)) best <- run
   }
   if (is.null(best)) first$group[, which.min(loss)] else best$cluster
+}
+
+# k-means from centres; where weights differ by turns of the two steps (Lloyd 1982), a row of weight w being w rows. NULL: it failed.
+weighted_kmeans <- function(z, w, centres, turns = 30L) {
+  if (all(w == w[1L])) return(suppressWarnings(tryCatch(stats::kmeans(z, centres, iter.max = turns), error = function(e) NULL)))
+  group <- NULL
+  for (turn in seq_len(turns)) {
+    d <- distances(z, centres)
+    before <- group
+    group <- max.col(-d, "first")
+    if (identical(group, before)) break
+    sums <- rowsum(w * cbind(1, z), group)
+    filled <- as.integer(rownames(sums))
+    centres[filled, ] <- sums[, -1L] / sums[, 1L]
+  }
+  list(cluster = group, tot.withinss = sum(w * d[cbind(seq_along(group), group)]))
 }
 
 # Small groups of rows about centres: a row is in that of the nearest centre, if among the `size` nearest rows to it.

@@ -151,3 +151,46 @@ test_that("many rows: runs go on from a part to all, and a small component is se
   expect_equal(unname(sort(fit$parameters$prop)), c(0.01, 0.365, 0.625), tolerance = 0.02)
   expect_identical(fit$convergence$points, 2000L)
 })
+
+test_that("many parameters, components that overlap: chance clusters of a part do not win", {
+  set.seed(1)
+  n <- 20000
+  centre <- matrix(rnorm(50), 10) * 1.8 / sqrt(10)
+  group <- sample.int(5, n, TRUE)
+  x <- t(centre[, group]) + matrix(rnorm(10 * n), n)
+  fit <- emix(x, k = 5)
+  expect_true(fit$converged)
+  expect_false(fit$convergence$spurious)
+  expect_true("simpler" %in% fit$starts$kind)
+  expect_gte(fit$loglik, fit_mv(x, 5, start = group)$loglik - 1e-3)
+})
+
+test_that("what goes on from a part: sizes with rows for all parameters, runs from simpler structures among them", {
+  expect_identical(growing_parts(2200, 1e4, 329), 1e4)
+  expect_identical(growing_parts(2200, 1e5, 329), c(8800, 35200, 1e5))
+  expect_identical(growing_parts(2200, 1e5, 1000), c(20000, 1e5))
+  expect_identical(simpler_structure("VVI"), "EEI")
+  expect_identical(simpler_structure("VEV"), "EEE")
+  expect_null(simpler_structure("EEE"))
+  field <- list(objective = c(10, 9, 30, 2, -500), status = c(0L, 0L, 0L, 1L, 0L), spurious = c(FALSE, FALSE, TRUE, FALSE, FALSE),
+    unit = rep(1, 5), kind = c("ward", "random", "random", "ward", "simpler"))
+  expect_identical(runs_ahead(field, 4L), c(1L, 2L, 3L, 5L))
+  # With enough rows a chance cluster is left behind.
+  heat <- c(field[c("objective", "status", "spurious", "unit", "kind")], list(converged = rep(TRUE, 5)))
+  expect_identical(left_ahead(heat, TRUE, 2L), c(1L, 2L))
+  expect_identical(left_ahead(heat, FALSE, 0L), c(1L, 2L, 3L, 5L))
+})
+
+test_that("k-means of weighted rows is that of the same rows in parts", {
+  set.seed(4)
+  z <- matrix(rnorm(80), 40)
+  w <- rep(1:4, 10)
+  centres <- z[1:3, ]
+  got <- weighted_kmeans(z, w, centres)
+  parted <- weighted_kmeans(z[rep(1:40, 2), ], c(w / 4, 3 * w / 4), centres)
+  expect_identical(parted$cluster, rep(got$cluster, 2))
+  expect_equal(parted$tot.withinss, got$tot.withinss)
+  # No row is nearer to the mean of another group.
+  means <- rowsum(w * z, got$cluster) / as.vector(rowsum(w, got$cluster))
+  expect_identical(max.col(-distances(z, means), "first"), got$cluster)
+})
