@@ -110,6 +110,29 @@ mvnormal_conform <- function(parameters, spec) {
   parameters
 }
 
+# Covariances of one start brought to a structure by its M-step, from the start's own moments, so that no iterate is lower than
+# the start. What is of the structure, but for rounding, stays to the bit.
+mvnormal_bring <- function(parameters, spec) {
+  structure <- spec$family$cov
+  if (structure %in% c("EII", "VII", "EEI", "VVI", "EEE", "VVV") || spec$k < 2L) return(parameters)
+  k <- spec$k
+  d <- columns_in(parameters)
+  unit <- max(matrix(parameters$cov, ncol = k)[place_of_diagonal(d), ])
+  given <- array(parameters$cov / unit, c(d, d, k))
+  rows <- pmax(as.double(parameters$prop), 1e-3)
+  bring <- function(old) {
+    .Call(C_emix_structure, match(structure, covariance_structures) - 1L, rows, given * rep(rows, each = d * d), old)
+  }
+  kept <- bring(given)
+  if (kept$status == 0L && max(abs(kept$cov - given)) < 1e-10) return(parameters)
+  # One for all is of every structure.
+  pooled <- shape_covariances(matrix(given, d * d), rows / sum(rows), list(common = TRUE,
+    diagonal = substr(structure, 3L, 3L) == "I", spherical = FALSE))
+  brought <- bring(array(pooled, c(d, d, k)))
+  if (brought$status == 0L) parameters$cov <- as.vector(brought$cov) * unit
+  parameters
+}
+
 # By the mean's first coordinate, then by the others.
 mvnormal_order <- function(parameters) {
   d <- columns_in(parameters)

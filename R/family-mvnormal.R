@@ -247,6 +247,7 @@ mvnormal_family <- function(options = NULL) {
     legal = mvnormal_legal,
     df = mvnormal_df,
     conform = mvnormal_conform,
+    bring = mvnormal_bring,
     estimate = mvnormal_estimate,
     complete = mvnormal_complete,
     apart = mvnormal_apart,

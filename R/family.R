@@ -15,6 +15,7 @@
 #   read_block      a block as users give it, checked, as a flat vector
 #   df              free parameters of a spec
 #   conform         parameters brought to what the family demands of them
+#   bring           a start's parameters brought to all that the family demands, by its M-step; NULL: conform does
 #   options         the constants of the C family, from the rows
 #   rows            what the user gave -> rows as the C family reads them
 #   affine          where the C core should put and scale the rows

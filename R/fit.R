@@ -1,7 +1,11 @@
 # One fit, from checked arguments to the object.
 
-# What shares a spread among components, for advice.
-shared_spread <- function(columns) if (is.null(columns)) "`equal = \"sd\"`" else "`equal = \"cov\"`"
+# What shares a spread among components, for advice: `equal` where the structure `cov` (NULL: one column) goes with it.
+shared_spread <- function(cov) {
+  if (is.null(cov)) return("`equal = \"sd\"`")
+  if (cov %in% c("VII", "VVI", "VVV")) return("`equal = \"cov\"`")
+  paste0("a simpler structure (`mix_mvnormal(\"", or_default(simpler_structure(cov), "EII"), "\")`)")
+}
 
 # Why every run collapsed, and what would help.
 stop_collapsed <- function(what, constant, spec) {
@@ -11,7 +15,7 @@ stop_collapsed <- function(what, constant, spec) {
       "a component shrank onto rows of (nearly) one value, or in one plane, ",
     "where the likelihood is unbounded. ",
     if (constant || spec$k == 1L) "A" else
-      paste0("Fewer components, ", shared_spread(columns), ", another `start`, ", if (!is.null(columns)) "a diagonal structure, ",
+      paste0("Fewer components, ", shared_spread(spec$family$cov), ", another `start`, ", if (!is.null(columns)) "a diagonal structure, ",
         "a prior (prior = em_prior()) or a"), if (is.null(columns)) " standard deviation" else " covariance", " held by `fixed` would help.")
 }
 
@@ -135,7 +139,7 @@ warn_not_converged <- function(fit, several) {
   if (at_saddle(fit)) {
     emix_warn("iterations", chosen, "EM ended at a saddle point: the log-likelihood rises from there",
       if (!control$accelerate) ". Another `start`, or accelerate = TRUE, leads on." else
-        paste0(", but only until a component collapses. Fewer components, ", shared_spread(names_of_columns(fit$x)), " or a prior would help."))
+        paste0(", but only until a component collapses. Fewer components, ", shared_spread(fit$family$cov), " or a prior would help."))
   } else {
     emix_warn("iterations", chosen, "EM stopped after max_iter = ", control$max_iter, " iterations",
       if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
@@ -149,8 +153,8 @@ warn_spurious <- function(fit, several) {
     if (several) sprintf("With the chosen %s every maximum found", name_chosen(fit)) else "Every maximum found"
   emix_warn("spurious", what, " has a component that may be a chance cluster of a few rows (see ?emix",
     if (several) paste0("; `fit$selection` marks every such ", if (is.null(fit$selection$cov)) "k" else "model"), "). ",
-    "Fewer components", if (is.null(fit$arguments$prior)) paste0(", ", shared_spread(names_of_columns(fit$x)), " or a prior, prior = em_prior(),") else
-      paste(" or", shared_spread(names_of_columns(fit$x))), " would help.")
+    "Fewer components", if (is.null(fit$arguments$prior)) paste0(", ", shared_spread(fit$family$cov), " or a prior, prior = em_prior(),") else
+      paste(" or", shared_spread(fit$family$cov)), " would help.")
 }
 
 new_fit <- function(run, rows, frame, spec, affine, family, start, control, prior) {

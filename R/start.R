@@ -98,7 +98,9 @@ read_start <- function(start, rows, spec) {
   } else {
     start_from_labels(start, rows, spec)
   }
-  moved <- set_apart(impose(parameters, spec), spec)
+  parameters <- impose(parameters, spec)
+  if (!is.null(spec$family$bring)) parameters <- spec$family$bring(parameters, spec)
+  moved <- set_apart(parameters, spec)
   if (moved$moved && is.null(rows$label)) {
     emix_warn("start", "`start` has components with equal parameters, where EM cannot tell them ",
       "apart (a saddle point); they were moved apart.")

@@ -51,6 +51,7 @@ SEXP emix_nodes(SEXP data, SEXP grid);
 SEXP emix_polish(SEXP data, SEXP nodes, SEXP model, SEXP control, SEXP theta);
 SEXP emix_threads(void);
 
+SEXP emix_structure(SEXP structure, SEXP rows, SEXP scatter, SEXP old);
 SEXP hook_softmax(SEXP a);
 SEXP hook_deviance_part(SEXP x, SEXP m);
 SEXP hook_parallel(SEXP threads, SEXP tasks);
@@ -59,7 +60,6 @@ SEXP hook_exp(SEXP x);
 SEXP hook_log(SEXP x);
 SEXP hook_smallest_eigen(SEXP a);
 SEXP hook_eigen(SEXP a);
-SEXP hook_covmodel(SEXP structure, SEXP rows, SEXP scatter, SEXP old);
 SEXP hook_mv_density(SEXP x, SEXP centre, SEXP w, SEXP constant, SEXP diagonal, SEXP offset);
 SEXP hook_mv_scatter(SEXP x, SEXP centre, SEXP p, SEXP diagonal, SEXP offset);
 

@@ -1,7 +1,7 @@
 # The M-steps of the fourteen covariance structures, against the structures' definition (helper-oracle-mv.R).
 
 maximise_cov <- function(structure, rows, scatter, old) {
-  .Call(emix:::C_hook_covmodel, match(structure, emix:::covariance_structures) - 1L, as.double(rows), scatter + 0, old + 0)
+  .Call(emix:::C_emix_structure, match(structure, emix:::covariance_structures) - 1L, as.double(rows), scatter + 0, old + 0)
 }
 
 # All of d and k in which something is to be seen.

@@ -194,3 +194,21 @@ test_that("k-means of weighted rows is that of the same rows in parts", {
   means <- rowsum(w * z, got$cluster) / as.vector(rowsum(w, got$cluster))
   expect_identical(max.col(-distances(z, means), "first"), got$cluster)
 })
+
+test_that("a start outside the structure is brought to it: no iterate is lower than the first; what is of it stays to the bit", {
+  x <- as.matrix(iris[, 1:4])
+  start <- lapply(fit_mv(x, 3, start = as.integer(iris$Species))$parameters[c("prop", "mean", "cov")], unname)
+  for (cov in c("VEI", "EVI", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV")) {
+    fit <- fit_mv(x, 3, cov, start = start, control = em_control(trace = TRUE))
+    expect_gte(min(diff(fit$trace$loglik)), -1e-9)
+    ended <- lapply(fit$parameters[c("prop", "mean", "cov")], unname)
+    kept <- fit_mv(x, 3, cov, start = ended, control = em_control(max_iter = 0))
+    expect_identical(unname(kept$parameters$cov), ended$cov)
+  }
+})
+
+test_that("advice is of what the structure allows", {
+  expect_match(shared_spread("VVV"), "equal = \"cov\"", fixed = TRUE)
+  expect_match(shared_spread("VEV"), "mix_mvnormal(\"EEE\")", fixed = TRUE)
+  expect_match(shared_spread(NULL), "equal = \"sd\"", fixed = TRUE)
+})
