@@ -133,7 +133,7 @@ core_step <- function(lesson, theta) {
 stop_step <- function(status, lesson, theta) {
   if (status == "collapsed") {
     emix_stop("degenerate", "A component collapses: its ", if (is.null(lesson$spec$columns)) "standard deviation is zero" else
-      "covariance is singular", " to rounding, where the likelihood is unbounded. ", shared_spread(lesson$spec$family$cov),
+      "covariance is singular", " to rounding, where the likelihood is unbounded. ", sub("^a ", "A ", shared_spread(lesson$spec$family$cov)),
     ", a prior or other parameters would help.")
   }
   if (status == "impossible") {
