@@ -25,7 +25,7 @@ off <- function(f, x, w, nodes) {
 
 # What the package itself makes of a sample at given parameters.
 condense_at <- function(x, parameters, weights = NULL) {
-  rows <- emix:::core_rows(emix:::collect_rows(x, NULL, weights, NULL, stats::na.fail), "none")
+  rows <- emix:::core_rows(emix:::collect_rows(x, mix_normal(), weights, NULL, stats::na.fail), "none")
   k <- length(parameters$mean)
   spec <- emix:::make_spec(emix:::family_of("normal"), k, NULL, NULL, NULL)
   affine <- emix:::normal_affine(rows$about)
