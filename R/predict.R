@@ -213,7 +213,7 @@ chi_squared_residuals <- function(object) {
   d <- ncol(object$x) - rowSums(is.na(object$x))
   squares <- lapply(seq_len(object$k), function(j) squared_distances(object$x, one_component(object$parameters, j)))
   tail_of <- function(lower) {
-    terms <- lapply(seq_along(squares), function(j) log(posterior[, j]) + pchisq(squares[[j]], d, lower.tail = lower, log.p = TRUE))
+    terms <- lapply(seq_along(squares), function(j) log(posterior[, j]) + stats::pchisq(squares[[j]], d, lower.tail = lower, log.p = TRUE))
     pmin(unname(log_mix(terms, rep(1, object$k))), 0)
   }
   low <- tail_of(TRUE)

@@ -144,7 +144,7 @@ label_groups <- function(groups, label, w, k) {
   apply(groups, 2L, function(group) {
     both <- known & group > 0L
     score <- matrix(0, k, k)
-    if (any(both)) score[] <- xtabs(w[both] ~ factor(group[both], seq_len(k)) + factor(label[both], seq_len(k)))
+    if (any(both)) score[] <- stats::xtabs(w[both] ~ factor(group[both], seq_len(k)) + factor(label[both], seq_len(k)))
     ifelse(known, label, c(0L, number_groups(score))[group + 1L])
   })
 }

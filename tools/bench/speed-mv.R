@@ -43,7 +43,8 @@ emix_steps <- function(x, start, cov, steps, threads = 1, accelerate = FALSE) {
 
 # Seconds of `steps` EM steps from memberships z. Each is asked twice, and the difference is of steps alone.
 steppers <- list(
-  emix = list(package = "emix", run = function(x, z, cov, steps) {
+  # Steps are so short that many are needed to see them beside what a call takes.
+  emix = list(package = "emix", many = 205L, run = function(x, z, cov, steps) {
     if (!cov %in% c("VVV", "EVE", "VVE", "EEV", "VEV", "EVV", "EEE", "VEE")) z <- z * 0.9 + 0.1 / ncol(z)
     emix_steps(x, start_of(x, z), cov, steps)
   }),
@@ -60,7 +61,7 @@ steppers <- list(
 )
 
 # ns per row, component and iteration.
-price <- function(tool, x, z, cov, few = 5L, many = 15L, repeats = 3L) {
+price <- function(tool, x, z, cov, few = 5L, many = if (is.null(tool$many)) 15L else tool$many, repeats = 2L) {
   run <- function(steps) {
     if (is.null(tool$models)) return(tool$run(x, z, cov, steps))
     tool$run(x, z, cov, steps, tool$models[[cov]])
