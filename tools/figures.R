@@ -6,10 +6,14 @@
 
 library(emix)
 
+source(file.path("vignettes", "small-pictures.R"))
+
 draw <- function(name, width, height, plotting) {
-  png(file.path("man", "figures", paste0(name, ".png")), width, height, res = 110)
-  on.exit(dev.off())
+  file <- file.path("man", "figures", paste0(name, ".png"))
+  png(file, width, height, res = 110)
   plotting()
+  dev.off()
+  make_small(file)
 }
 
 groups <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
