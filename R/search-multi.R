@@ -82,11 +82,12 @@ runs_ahead <- function(field, most) {
   c(sound, doubtful, utils::head(plain, most - 1L))
 }
 
-# Sizes of the parts on which runs go on, the last of all rows: the first has rows enough for all free parameters.
-growing_parts <- function(part, all, df) {
+# Sizes of the parts on which runs go on, the last of all rows: the first has rows enough for all free parameters. None of
+# more than 8 MB: a part is a copy.
+growing_parts <- function(part, all, df, columns = 1L) {
   n <- max(4 * part, 20 * df)
   sizes <- numeric(0)
-  while (2.5 * n <= all) {
+  while (2.5 * n <= all && n * columns <= 1e6) {
     sizes <- c(sizes, n)
     n <- 4 * n
   }
@@ -118,7 +119,7 @@ left_ahead <- function(heat, enough, most) {
 # best first, where they are, and the field with their evaluations. `problem_of` makes the problem of some rows.
 grow_runs <- function(field, part, rows, whole, problem_of) {
   df <- count_df(whole$spec)
-  sizes <- growing_parts(part$n, rows$n, df)
+  sizes <- growing_parts(part$n, rows$n, df, NCOL(rows$x))
   at <- NULL
   for (n in sizes) {
     all <- n == rows$n

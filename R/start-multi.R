@@ -80,7 +80,7 @@ shape_covariances <- function(cov, prop, shape) {
 # Moments of the groups of many groupings (a column each): k columns for each in turn.
 all_moments <- function(parts, d, groups, k) {
   s <- ncol(groups)
-  size <- max(1L, 2e6 %/% length(parts))
+  size <- max(1L, 2.5e5 %/% length(parts))
   each <- lapply(split(seq_len(s), (seq_len(s) - 1L) %/% size), function(at) {
     group <- groups[, at, drop = FALSE]
     group <- ifelse(group > 0L, group + (col(group) - 1L) * k, 0L)

@@ -169,6 +169,7 @@ test_that("what goes on from a part: sizes with rows for all parameters, runs fr
   expect_identical(growing_parts(2200, 1e4, 329), 1e4)
   expect_identical(growing_parts(2200, 1e5, 329), c(8800, 35200, 1e5))
   expect_identical(growing_parts(2200, 1e5, 1000), c(20000, 1e5))
+  expect_identical(growing_parts(2200, 1e6, 659, 10L), c(13180, 52720, 1e6))
   expect_identical(simpler_structure("VVI"), "EEI")
   expect_identical(simpler_structure("VEV"), "EEE")
   expect_null(simpler_structure("EEE"))
