@@ -1,24 +1,23 @@
 # The normal-inverse-Wishart prior of multivariate normal components, and the moments of rows on which its defaults rest.
 
-# Mean and covariance of the rows, in the core's units; a stretch of rows at a time. Divisor: the total weight.
-core_moments <- function(rows, affine, stretch = max(2^16 %/% ncol(rows$x), 1)) {
-  x <- rows$x
-  if (anyNA(x)) return(incomplete_moments(rows, affine))
-  d <- ncol(x)
+# Mean and covariance of the rows, in the core's units. Divisor: the total weight.
+core_moments <- function(rows, affine) {
+  if (anyNA(rows$x)) return(incomplete_moments(rows, affine))
+  d <- ncol(rows$x)
   centre <- rows$about$mean * affine$factor - affine$shift
-  total <- 0
-  first <- numeric(d)
-  second <- matrix(0, d, d)
-  for (from in seq(1, nrow(x), by = stretch)) {
-    at <- from:min(from + stretch - 1, nrow(x))
-    z <- t(x[at, , drop = FALSE]) * affine$factor - (affine$shift + centre)
-    w <- if (is.null(rows$weight)) rep(1, length(at)) else rows$weight[at]
-    total <- total + sum(w)
-    first <- first + drop(z %*% w)
-    second <- second + tcrossprod(z * rep(sqrt(w), each = d))
-  }
-  mean <- first / total
-  list(mean = unname(centre + mean), cov = unname(second / total - outer(mean, mean)))
+  spread <- pmax(rows$about$sd * affine$factor, 1e-12 * abs(centre))
+  # An E-step of one component: its sums are moments about its mean, and no copy of the rows is made for them.
+  model <- list(family = "mvnormal", latent = "mix", k = 1L, equal = 0L, held = integer(1L + d + d * d),
+    options = c(match("VVV", covariance_structures) - 1, 0), prior_rows = NULL, prior_family = NULL, hard = FALSE)
+  data <- core_data(rows, affine)
+  data["label"] <- list(NULL)
+  theta <- c(1, centre, diag(ifelse(spread > 0, spread, 1)^2, d))
+  sums <- .Call(C_emix_step, data, model, 1L, as.double(theta))$sums[-1L]
+  mean <- sums[1L + seq_len(d)] / sums[1L]
+  square <- matrix(0, d, d)
+  square[lower.tri(square, TRUE)] <- sums[-seq_len(1L + d)] / sums[1L]
+  square[upper.tri(square)] <- t(square)[upper.tri(square)]
+  list(mean = unname(centre + mean), cov = unname(square - outer(mean, mean)))
 }
 
 # Hyperparameters in the core's units: shrinkage, df, mean, scale. A flat prior has no rows.
