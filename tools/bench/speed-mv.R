@@ -67,7 +67,9 @@ price <- function(tool, x, z, cov, few = 5L, many = if (is.null(tool$many)) 15L 
     tool$run(x, z, cov, steps, tool$models[[cov]])
   }
   seconds <- function(steps) min(replicate(repeats, time_within(silently(suppressWarnings(run(steps))), 300)$seconds))
-  (seconds(many) - seconds(few)) / (many - few) / nrow(x) / ncol(z) * 1e9
+  more <- seconds(many) - seconds(few)
+  # A tool that has stopped early, or noise: no figure.
+  if (more > 0) more / (many - few) / nrow(x) / ncol(z) * 1e9 else NA
 }
 
 sklearn_types <- c(VVV = "full", VVI = "diag", VII = "spherical")
