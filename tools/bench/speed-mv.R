@@ -152,11 +152,11 @@ default_table <- function(n = 1e5, d = 10L, k = 5L) {
 threads_table <- function(n = 2e5, d = 10L, k = 5L) {
   data <- draw_groups(n, d, k)
   start <- start_of(data$x, memberships(data$group, k))
-  seconds <- function(threads) min(replicate(5, time_within(emix_steps(data$x, start, "VVV", 30L, threads), 600, wall_now)$seconds))
+  seconds <- function(threads) min(replicate(5, time_within(emix_steps(data$x, start, "VVV", 300L, threads), 600, wall_now)$seconds))
   one <- seconds(1)
   two <- seconds(2)
   same <- identical(coef(emix_steps(data$x, start, "VVV", 30L, 1)), coef(emix_steps(data$x, start, "VVV", 30L, 2)))
-  cat(sprintf("\n30 iterations, n = %g, d = %d, k = %d, on the wall: one thread %.3f s, two %.3f s: %.2f times; same bits: %s\n",
+  cat(sprintf("\n300 iterations, n = %g, d = %d, k = %d, on the wall: one thread %.3f s, two %.3f s: %.2f times; same bits: %s\n",
     n, d, k, one, two, one / two, same))
 }
 
