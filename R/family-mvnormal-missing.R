@@ -72,11 +72,9 @@ pooled_normal <- function(rows, affine, prop = 0) {
   mean <- rows$about$mean * affine$factor - affine$shift
   variance <- (rows$about$sd * affine$factor)^2
   variance[variance == 0] <- 1
-  total <- sum(row_weights(rows))
+  total <- total_weight(rows)
   rows$label <- NULL
-  model <- list(family = "mvnormal", latent = "mix", k = 1L, equal = 0L, held = c(1L, integer(d + d * d)),
-    options = c(match("VVV", covariance_structures) - 1, 1), prior_rows = NULL,
-    prior_family = if (prop > 0) c(0, 0, mean, diag(prop * total * variance, d)), hard = FALSE)
+  model <- one_normal(d, TRUE, if (prop > 0) c(0, 0, mean, diag(prop * total * variance, d)))
   control <- core_control(em_control(tol = 1e-12, max_iter = 1000L, progress = FALSE), 1L, 0)
   control$auto <- FALSE
   run <- .Call(C_emix_run, core_data(rows, affine), model, control, c(1, mean, diag(variance, d)))

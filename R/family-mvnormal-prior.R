@@ -1,5 +1,11 @@
 # The normal-inverse-Wishart prior of multivariate normal components, and the moments of rows on which its defaults rest.
 
+# The model of one free component, as the core reads it.
+one_normal <- function(d, missing, prior = NULL) {
+  list(family = "mvnormal", latent = "mix", k = 1L, equal = 0L, held = c(1L, integer(d + d * d)),
+    options = c(match("VVV", covariance_structures) - 1, as.double(missing)), prior_rows = NULL, prior_family = prior, hard = FALSE)
+}
+
 # Mean and covariance of the rows, in the core's units. Divisor: the total weight.
 core_moments <- function(rows, affine) {
   if (anyNA(rows$x)) return(incomplete_moments(rows, affine))
@@ -7,8 +13,7 @@ core_moments <- function(rows, affine) {
   centre <- rows$about$mean * affine$factor - affine$shift
   spread <- pmax(rows$about$sd * affine$factor, 1e-12 * abs(centre))
   # An E-step of one component: its sums are moments about its mean, and no copy of the rows is made for them.
-  model <- list(family = "mvnormal", latent = "mix", k = 1L, equal = 0L, held = integer(1L + d + d * d),
-    options = c(match("VVV", covariance_structures) - 1, 0), prior_rows = NULL, prior_family = NULL, hard = FALSE)
+  model <- one_normal(d, FALSE)
   data <- core_data(rows, affine)
   data["label"] <- list(NULL)
   theta <- c(1, centre, diag(ifelse(spread > 0, spread, 1)^2, d))
