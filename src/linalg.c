@@ -14,8 +14,8 @@ static const double *const_column(const double *a, int n, int j)
     return a + em_at(j, n);
 }
 
-/* Column by column. A pivot that has lost all its digits to what was taken from it is zero. */
-bool em_cholesky(double *a, int n)
+/* Column by column. */
+int em_cholesky_pivots(double *a, int n, double least)
 {
     for (int j = 0; j < n; j++) {
         double *aj = column(a, n, j), before = aj[j];
@@ -24,13 +24,19 @@ bool em_cholesky(double *a, int n)
             for (int i = j; i < n; i++)
                 aj[i] -= al[i] * al[j];
         }
-        if (!(aj[j] > 4 * n * DBL_EPSILON * fabs(before)))
-            return false;
+        if (!(aj[j] > least * fabs(before)))
+            return j;
         double root = sqrt(aj[j]);
         for (int i = j; i < n; i++)
             aj[i] /= root;
     }
-    return true;
+    return n;
+}
+
+/* A pivot that has lost all its digits to what was taken from it is zero. */
+bool em_cholesky(double *a, int n)
+{
+    return em_cholesky_pivots(a, n, 4 * n * DBL_EPSILON) == n;
 }
 
 void em_forward(const double *l, int n, double *b)

@@ -9,6 +9,10 @@ double em_inner(const double *a, const double *b, int n);
 /* a becomes its lower Cholesky factor; false where a is not positive definite to rounding. */
 bool em_cholesky(double *a, int n);
 
+/* The same as far as pivots keep more than the part `least` of their diagonal element: how many do,
+ * one after another. Of fewer than n, the factor's columns are in place. */
+int em_cholesky_pivots(double *a, int n, double least);
+
 /* Solves (L L') x = b in place of b. */
 void em_cholesky_solve(const double *l, int n, double *b);
 

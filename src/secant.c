@@ -75,46 +75,27 @@ static double product(const em_secant *s, int i, int j)
     return value;
 }
 
-/* For the newest differences, newest first; symmetric but for rounding and curvature, and made
+/* For the n newest differences, newest first; symmetric but for rounding and curvature, and made
  * so. */
-static void fill_matrix(em_secant *s)
+static void fill_matrix(em_secant *s, int n)
 {
-    for (int i = 0; i < s->used; i++)
+    for (int i = 0; i < n; i++)
         for (int j = 0; j <= i; j++)
-            s->matrix[em_at(j, EM_SECANTS) + (size_t)i] = (product(s, i, j) + product(s, j, i)) / 2;
+            s->matrix[em_at(j, n) + (size_t)i] = (product(s, i, j) + product(s, j, i)) / 2;
 }
 
-/* Cholesky factor of the leading part of the matrix, as far as it is positive definite; returns
- * its size. */
-static int factorise(double *a, int n)
+/* The Cholesky factor of the matrix of the newest differences, of as many as it is positive
+ * definite for; returns how many. */
+static int factorise(em_secant *s)
 {
-    for (int i = 0; i < n; i++) {
-        double before = a[em_at(i, EM_SECANTS) + (size_t)i], pivot = before;
-        for (int j = 0; j < i; j++) {
-            double *ij = a + em_at(j, EM_SECANTS) + (size_t)i;
-            for (int l = 0; l < j; l++)
-                *ij -= a[em_at(l, EM_SECANTS) + (size_t)i] * a[em_at(l, EM_SECANTS) + (size_t)j];
-            *ij /= a[em_at(j, EM_SECANTS) + (size_t)j];
-            pivot -= *ij * *ij;
-        }
-        if (!(pivot > least_new * before))
-            return i;
-        a[em_at(i, EM_SECANTS) + (size_t)i] = sqrt(pivot);
-    }
-    return n;
-}
+    int n = s->used;
 
-static void solve(const double *l, int n, double *b)
-{
-    for (int i = 0; i < n; i++) {
-        for (int j = 0; j < i; j++)
-            b[i] -= l[em_at(j, EM_SECANTS) + (size_t)i] * b[j];
-        b[i] /= l[em_at(i, EM_SECANTS) + (size_t)i];
-    }
-    for (int i = n - 1; i >= 0; i--) {
-        for (int j = i + 1; j < n; j++)
-            b[i] -= l[em_at(i, EM_SECANTS) + (size_t)j] * b[j];
-        b[i] /= l[em_at(i, EM_SECANTS) + (size_t)i];
+    for (;;) {
+        fill_matrix(s, n);
+        int good = em_cholesky_pivots(s->matrix, n, least_new);
+        if (good == n)
+            return n;
+        n = good;
     }
 }
 
@@ -123,11 +104,10 @@ double em_secant_step(em_secant *s, double *step)
     double gain = 0;
 
     memcpy(step, s->f, (size_t)s->n * sizeof(double));
-    fill_matrix(s);
-    int used = factorise(s->matrix, s->used);
+    int used = factorise(s);
     for (int i = 0; i < used; i++)
         s->rhs[i] = s->sol[i] = em_inner(s->f, s->de + at(s, i), s->n);
-    solve(s->matrix, used, s->sol);
+    em_cholesky_solve(s->matrix, used, s->sol);
     for (int i = 0; i < used; i++) {
         const double *dx = s->dx + at(s, i), *df = s->df + at(s, i);
         gain += 0.5 * s->sol[i] * s->rhs[i];
