@@ -38,7 +38,6 @@ static em_place new_place(em_problem *p, const double *about)
 static em_status look_at(em_place *at, const double *x, bool walk)
 {
     em_problem *p = at->p;
-    const em_model *m = p->model;
     double objective = 0;
 
     em_status status = em_step_maximise_of(p, x, at->about, at->theta);
@@ -47,11 +46,8 @@ static em_status look_at(em_place *at, const double *x, bool walk)
     if (status != EM_OK || !walk)
         return status;
     status = em_step_expect(p, at->theta, &objective);
-    if (status == EM_OK) {
-        memcpy(at->found, p->sums + 1, (size_t)at->n * sizeof(double));
-        m->family->recentre(m, at->theta + p->n_latent, at->about + p->n_latent, at->found,
-                            at->found + m->k + m->latent->n_sums(m));
-    }
+    if (status == EM_OK)
+        em_step_recentre(p, p->sums + 1, at->theta, at->about, at->found);
     return status;
 }
 

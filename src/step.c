@@ -360,6 +360,16 @@ em_status em_step_natural(em_problem *p, const double *theta, const double *abou
     return EM_OK;
 }
 
+void em_step_recentre(const em_problem *p, const double *sums, const double *from, const double *to,
+                      double *out)
+{
+    const em_model *m = p->model;
+
+    memmove(out, sums, (size_t)em_step_n_sums(m) * sizeof(double));
+    m->family->recentre(m, from + p->n_latent, to + p->n_latent, out,
+                        out + m->k + m->latent->n_sums(m));
+}
+
 em_status em_step_evaluate(em_problem *p, const double *theta, double *posterior,
                            double *log_density)
 {

@@ -62,6 +62,11 @@ int em_step_n_sums(const em_model *model);
  * of `about`: family.h's `natural`, the logs of the proportions among them. */
 em_status em_step_natural(em_problem *p, const double *theta, const double *about, double *out);
 
+/* Sums (in that order) about the centres of `from` into `out`, about those of `to`; they may be
+ * the same. Those of the last E-step: p->sums + 1, about its theta. */
+void em_step_recentre(const em_problem *p, const double *sums, const double *from, const double *to,
+                      double *out);
+
 /* What a row counts, at most 1: with small weights, "few rows" means few of these. */
 double em_row_weight(const em_problem *p);
 

@@ -59,23 +59,10 @@ void em_sums_bind(em_sums *s, const em_model *m, double *memory)
     s->theta = s->reference + n_theta;
 }
 
-/* The sums of the last E-step, at theta, about the reference's centres. */
-static void found(const em_sums *s, const em_problem *p, const double *theta, double *to)
-{
-    const em_model *m = p->model;
-
-    memcpy(to, p->sums + 1, (size_t)s->n * sizeof(double));
-    m->family->recentre(m, theta + p->n_latent, s->reference + p->n_latent, to,
-                        to + m->k + m->latent->n_sums(m));
-}
-
 static void place(em_sums *s, const em_problem *p, const double *theta)
 {
-    const em_model *m = p->model;
-
     if (s->known)
-        m->family->recentre(m, s->reference + p->n_latent, theta + p->n_latent, s->x,
-                            s->x + m->k + m->latent->n_sums(m));
+        em_step_recentre(p, s->x, s->reference, theta, s->x);
     memcpy(s->reference, theta, (size_t)p->n_theta * sizeof(double));
     em_secant_forget(&s->secant);
     s->placed = true;
@@ -101,7 +88,7 @@ static void look(em_sums *s, em_problem *p, const double *theta, const double *e
         place(s, p, theta);
     if (!s->known) { /* the EM step is the maximiser of what was found */
         memset(s->x, 0, (size_t)s->n * sizeof(double));
-        found(s, p, theta, s->f);
+        em_step_recentre(p, p->sums + 1, theta, s->reference, s->f);
         return;
     }
     if (em_step_natural(p, theta, s->reference, s->e) != EM_OK)
@@ -111,7 +98,7 @@ static void look(em_sums *s, em_problem *p, const double *theta, const double *e
         if (em_step_natural(p, theta, s->reference, s->e) != EM_OK)
             return;
     }
-    found(s, p, theta, s->f);
+    em_step_recentre(p, p->sums + 1, theta, s->reference, s->f);
     for (int i = 0; i < s->n; i++)
         s->f[i] -= s->x[i];
     em_secant_add(&s->secant, s->x, s->f, s->e);
@@ -150,11 +137,6 @@ void em_sums_accept(em_sums *s, bool candidate, double gain)
         for (int i = 0; i < s->n; i++)
             s->x[i] += s->f[i];
     s->known = true;
-}
-
-static void keep_sums(em_sums *s, em_problem *p)
-{
-    memcpy(s->saved, p->sums, ((size_t)s->n + 1) * sizeof(double));
 }
 
 void em_sums_refuse(em_sums *s)
@@ -210,7 +192,7 @@ static bool apply(em_sums *s, em_problem *p, double total)
     s->walks++;
     if (em_step_expect(p, s->theta, &objective) != EM_OK)
         return false;
-    found(s, p, s->theta, s->ap);
+    em_step_recentre(p, p->sums + 1, s->theta, s->reference, s->ap);
     for (int i = 0; i < s->n; i++)
         s->ap[i] = s->p[i] - (s->ap[i] - s->x[i] - s->f[i]) / h;
     return true;
@@ -263,15 +245,14 @@ static double solve(em_sums *s, em_problem *p, double total, double enough)
     return INFINITY;
 }
 
-static double certify(em_sums *s, em_problem *p, const double *theta, double enough)
+/* s->f and s->e are look()'s. */
+static double certify(em_sums *s, em_problem *p, double enough)
 {
     double total = p->total, log_prior = p->log_prior;
 
     s->walks = 0;
     s->patience = PATIENCE;
-    if (!s->known || em_step_natural(p, theta, s->reference, s->e) != EM_OK)
-        return INFINITY;
-    keep_sums(s, p);
+    memcpy(s->saved, p->sums, ((size_t)s->n + 1) * sizeof(double));
     double decrement = solve(s, p, total, enough);
     memcpy(p->sums, s->saved, ((size_t)s->n + 1) * sizeof(double));
     p->total = total;
@@ -285,6 +266,6 @@ bool em_sums_look(em_sums *s, em_problem *p, const double *theta, const double *
     look(s, p, theta, em_step);
     if (!seems_ended(s, objective, tol))
         return false;
-    s->decrement = certify(s, p, theta, 100 * tol);
+    s->decrement = certify(s, p, 100 * tol);
     return true;
 }
