@@ -140,7 +140,7 @@ anova.emix <- function(object, ..., replicates = 999, level = 0.05, stop = TRUE,
 test_pair <- function(null, alternative, seeds, level, stop, control) {
   test <- ratio_test(null, alternative, seeds, level, stop, control)
   # Of heights that count: a fit to a chance cluster has missed nothing.
-  above <- if (isTRUE(alternative$convergence$spurious)) 0 else alternative$loglik - null$loglik - test$statistic / 2
+  above <- if (is_avoided(alternative)) 0 else alternative$loglik - null$loglik - test$statistic / 2
   c(test, list(missed = if (above > 1e-4) above else 0))
 }
 

@@ -73,6 +73,8 @@
 #'   forked child has one. They share the rows or, where these are few, take whole starts. Results are the same to the
 #'   bit for any number. Default: the option `emix.threads`, or `"auto"`: 2 where there is much to do
 #'   (rows x components x starts of 1e5 or more; of a step of the search, its own), else 1.
+#' @param spurious `"avoid"` (default): a maximum with a component that may be a chance cluster (see [emix()]) is taken only where
+#'   there is no other; `"allow"`: the highest maximum found is taken, as packages do that do not ask. It is still called spurious.
 #' @param trace `TRUE` keeps every iterate in `fit$trace`, a data frame of one row per
 #'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`; `secant`: from the last steps of EM), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].
@@ -89,11 +91,12 @@
 #' head(fit$trace)
 #' @export
 em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TRUE,
-                       estep = c("soft", "hard"), condense = c("auto", "none"),
+                       estep = c("soft", "hard"), condense = c("auto", "none"), spurious = c("avoid", "allow"),
                        threads = getOption("emix.threads", "auto"), trace = FALSE,
                        progress = interactive()) {
   if (missing(condense)) condense <- "auto"
   if (missing(estep)) estep <- "soft"
+  if (missing(spurious)) spurious <- "avoid"
   control <- list(
     tol = check_number(tol, "tol", 0, 1, open = TRUE),
     max_iter = check_count(max_iter, "max_iter", 0),
@@ -101,6 +104,7 @@ em_control <- function(tol = 1e-8, max_iter = 5000, starts = 50, accelerate = TR
     accelerate = check_flag(accelerate, "accelerate"),
     estep = check_choice(estep, "estep", c("soft", "hard")),
     condense = check_choice(condense, "condense", c("auto", "none")),
+    spurious = check_choice(spurious, "spurious", c("avoid", "allow")),
     threads = if (identical(threads, "auto")) threads else check_count(threads, "threads", 1, 1024),
     trace = check_flag(trace, "trace"),
     progress = check_flag(progress, "progress")

@@ -40,7 +40,8 @@
 #' `m`, a Poisson count of mean `e` reaches `e + m` in one of the windows of that width that the data hold with a
 #' probability above 1/1000 (small, as the fit has looked at every place and width). Case weights count: a row of weight 3
 #' is three rows. Where the weights are on average below 1 they are no counts, and are scaled to an average of 1
-#' for this rule. A maximum with such a component is taken only if there is no other, with a warning. What this means for rows of several
+#' for this rule. A maximum with such a component is taken only if there is no other, with a warning; or where [em_control()] allows
+#' it (`spurious = "allow"`). What this means for rows of several
 #' columns is said in [mix_mvnormal()].
 #'
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
@@ -95,7 +96,8 @@
 #'   others `parameters` (a list of vectors, one value per component: `prop`, then `mean` and `sd`, or `prob`; for several columns a matrix `mean` and an array `cov`),
 #'   `loglik`, `df`, `nobs` (the sum of the weights), `converged`, `iterations`, `convergence`,
 #'   `starts`, `maxima`, `selection` (of several `k` or structures a data frame with a row for each; of several structures with the
-#'   columns `cov`, and `reason`, why all starts collapsed where they did; printed as a matrix) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
+#'   columns `cov`; `highest`, the log-likelihood of the highest maximum met, which is above `loglik` where that may have a chance cluster
+#'   and was avoided, `NA` where starts ran on a part of the rows; and `reason`, why all starts collapsed where they did; printed as a matrix) and, if asked for, `trace`. Use the methods: [print()], [summary()], [plot()],
 #'   [coef()], [logLik()], [AIC()], [BIC()], [nobs()], [predict()], [fitted()], [residuals()],
 #'   [simulate()], [update()], [formula()], [as.data.frame()], [vcov()], [confint()], [em_contrast()], [em_overlap()],
 #'   [profile()], [em_bootstrap()], [anova()], [em_test_k()].

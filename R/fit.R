@@ -100,6 +100,7 @@ fit_of_run <- function(run, ground, family, spec, args, core) {
   if (run$status != 0L) stop_failed(run, ground$frame, rows, spec, !is.null(start))
   run$loglik <- if (control$estep == "hard") soft_likelihood(run, rows, spec, affine, control, core) else
     run$likelihood + row_offset(rows, table, affine)
+  if (allows_chance(control)) run <- name_chance(run, rows, part, spec)
   run$field <- settle_field(run, part, spec, control)
   run$points <- if (part$n < rows$n && spec$k > 1L) part$n
   own <- family
@@ -116,11 +117,19 @@ fit_of_run <- function(run, ground, family, spec, args, core) {
   fit
 }
 
+# The search did not ask for chance clusters, but the user is told of them.
+name_chance <- function(run, rows, part, spec) {
+  ask <- function(runs, some) spurious_runs(runs, list(spec = spec, total = effective_rows(some), avoid = TRUE))
+  run$spurious <- ask(run[c("theta", "status")], rows)
+  run$field$spurious <- ask(run$field, part)
+  run
+}
+
 # What the user must know of the fit that is returned.
 warn_of_fit <- function(fit) {
   several <- !is.null(fit$selection)
   if (!fit$converged && fit$arguments$control$max_iter > 0L) warn_not_converged(fit, several)
-  if (fit$converged && fit$convergence$spurious) warn_spurious(fit, several)
+  if (fit$converged && is_avoided(fit)) warn_spurious(fit, several)
 }
 
 # "k = 3", or "VEV, k = 3" where structures were chosen among too.

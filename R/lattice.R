@@ -78,8 +78,8 @@ new_cell <- function(ground, family, k) {
   if (inherits(spec, "condition")) return(c(cell, list(error = spec)))
   affine <- spec$family$affine(ground$rows$about)
   prior <- core_prior(args$prior, spec, ground$rows, affine)
-  problem_of <- function(some) new_problem(some, spec, affine, args$control, prior)
-  problem <- problem_of(ground$rows)
+  problem_of <- function(some) new_problem(some, spec, affine, of_part(args$control), prior)
+  problem <- new_problem(ground$rows, spec, affine, args$control, prior)
   c(cell, list(affine = affine, prior = prior, problem_of = problem_of, problem = problem,
     small = race_problem(ground$rows, ground$part, problem, problem_of)))
 }
@@ -163,7 +163,7 @@ lend_up <- function(cells, lattice) {
   cells
 }
 
-# Is a cell lower than one nested in it that has no chance cluster?
+# Is a cell lower than one nested in it that is not to be avoided?
 is_below <- function(mine, other) other$objective > mine$objective + same_maximum && !other$spurious
 
 end_cell <- function(cell, ground) {
@@ -221,7 +221,7 @@ raise_fits <- function(fits, cells, ground, lattice) {
     for (cov in lattice$inside[[cell$family$cov]]) {
       other <- fits[[cell_key(cov, cell$k)]]
       mine <- fits[[key]]
-      if (!inherits(other, "emix") || other$convergence$spurious) next
+      if (!inherits(other, "emix") || is_avoided(other)) next
       if (inherits(mine, "emix") && mine$objective >= other$objective - same_maximum) next
       again <- fit_from(cell, other, ground)
       if (inherits(again, "emix") && better_fit(again, mine)) fits[[key]] <- again

@@ -61,7 +61,8 @@ other_starts <- function(theta, spec) {
 other_maxima <- function(fit, family, most = 4L) {
   table <- fit$maxima
   if (is.null(table)) return(list())
-  others <- utils::head(setdiff(which(!table$spurious), fit$convergence$maximum), most)
+  avoid <- !allows_chance(fit$arguments$control)
+  others <- utils::head(setdiff(which(!(avoid & table$spurious)), fit$convergence$maximum), most)
   blocks <- c("prop", family$blocks)
   lapply(others, function(row) {
     values <- matrix(as.double(unlist(table[row, theta_names(family, seq_len(fit$k))])), nrow = fit$k)
@@ -112,7 +113,4 @@ higher_end <- function(ridge, theta) {
   list("higher", theta = run$theta, objective = run$objective)
 }
 
-is_chance <- function(ridge, theta) {
-  spec <- ridge$problem$spec
-  isTRUE(any(spec$family$spurious(unpack_field(as.matrix(as.vector(theta)), spec), ridge$problem$total, spec)))
-}
+is_chance <- function(ridge, theta) spurious_runs(list(theta = as.vector(theta), status = 0L), ridge$problem)

@@ -16,6 +16,7 @@ ridge_problem <- function(fit) {
   control[c("accelerate", "trace")] <- list(TRUE, FALSE)
   problem$unit <- row_unit(problem$rows)
   problem$total <- effective_rows(problem$rows)
+  problem$avoid <- !allows_chance(control)
   problem$settings <- control
   settings <- utils::modifyList(unclass(control), list(tol = min(control$tol, 1e-8), max_iter = max(control$max_iter, 5000L), progress = FALSE))
   problem$control <- core_control(settings, problem$threads, 0)

@@ -70,7 +70,7 @@ refit_sample <- function(rows, source) {
   run <- run_one(rows, problem, source$theta, source$control)
   run$spurious <- spurious_runs(run, problem)
   if (run$status == 0L && !is.finite(run$objective)) run$status <- 3L
-  if (run$status != 0L || (run$spurious && !source$fit$convergence$spurious)) {
+  if (run$status != 0L || (run$spurious && !is_avoided(source$fit))) {
     other <- best_of_few(with_points(rows, source$spec$family), source)
     if (!is.null(other) && (run$status != 0L || !other$spurious)) run <- other
   }

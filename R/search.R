@@ -1,7 +1,7 @@
 # The search for the best maximum: a race of starts, then moves away from its winner.
 #
 # A field is a list: theta and from (where each run is and where it began, a column each), objective, status, converged, iterations,
-# evaluations, flat, gain (one value per run), kind, spurious (may it be a chance cluster), unit (of
+# evaluations, flat, gain (one value per run), kind, spurious (may it have a chance cluster, so that others go before it), unit (of
 # differences of the objective).
 
 status_names <- c("ok", "collapsed", "impossible", "diverged")
@@ -24,6 +24,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
     spec = spec,
     total = effective_rows(rows),
     unit = row_unit(rows),
+    avoid = !allows_chance(control),
     data = core_data(rows, affine),
     model = model,
     control = core_control(control, usable_threads(control, as.double(rows$n) * spec$k * control$starts),
@@ -90,7 +91,9 @@ rank_runs <- function(field) {
   order[field$status[order] == 0L]
 }
 
+# Which runs are to be avoided, as they may have a chance cluster.
 spurious_runs <- function(field, problem) {
+  if (!problem$avoid) return(rep(FALSE, length(field$status)))
   spec <- problem$spec
   spurious <- field$status == 0L
   if (any(spurious)) {
@@ -246,13 +249,18 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
     best$spurious <- best$field$spurious <- spurious_runs(best$field, problem)
     return(best)
   }
-  problem_of <- function(some) new_problem(some, spec, affine, control, prior)
+  problem_of <- function(some) new_problem(some, spec, affine, of_part(control), prior)
   small <- race_problem(rows, part, problem, problem_of)
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
   if (goes_on(spec, rows, part, control)) field <- join_fields(field, plain_runs(small, theta, starts$kind))
   end_race(field, rows, part, problem, problem_of, control)
 }
+
+# What stands out on a part of the rows need not on all: there chance clusters are always avoided.
+of_part <- function(control) utils::modifyList(control, list(spurious = "avoid"))
+
+allows_chance <- function(control) identical(control$spurious, "allow")
 
 # Do runs from a part of the rows go on on larger parts?
 goes_on <- function(spec, rows, part, control) of_columns(spec) && part$n < rows$n && control$accelerate

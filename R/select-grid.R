@@ -42,7 +42,8 @@
 #' @param ... for methods; anything unknown is an error.
 #' @return a data frame of class `"em_select"`, a row per model: `equal`, of several covariance structures `cov`, `k`, `df`, `loglik`, the criteria `AIC` to `NEC`, with folds `CV`,
 #'   `CV_se` and `diff_se`, and `converged` and `spurious` (see [emix()]). Numbers are `NA` where all starts collapsed, `CV` also where they do
-#'   without some fold; the column `reason`, beside `cov`, says why.
+#'   without some fold; the column `reason`, beside `cov`, says why. There also
+#'   `highest`: see [emix()].
 #'   `$best` is the best fit, of class `"emix"`; `$criterion` what it was chosen by. `[` gives a plain data frame. There are
 #'   methods for [print()]
 #'   and [plot()][plot.em_select()].

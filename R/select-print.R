@@ -36,7 +36,7 @@ print.em_select <- function(x, digits = 1L, ...) {
 
 print_models <- function(table, best, digits) {
   flags <- ifelse(is.na(table$loglik), "c", flags_of(table))
-  shown <- setdiff(names(table), c("converged", "spurious", "reason"))
+  shown <- setdiff(names(table), c("converged", "spurious", "highest", "reason"))
   text <- table[shown]
   numbers <- setdiff(shown, c("equal", "cov", "k", "df", "NEC"))
   text[numbers] <- lapply(text[numbers], formatC, digits = digits, format = "f")

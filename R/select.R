@@ -32,13 +32,20 @@ fit_grid <- function(frame, rows, family, args, k, criterion) {
   parts <- lapply(seq_along(families), function(i) {
     own <- stats::setNames(fits[(i - 1L) * length(k) + seq_along(k)], k)
     table <- selection_table(k, own, fit_single(frame, rows, families[[i]], args, own))
-    cbind(cov = names(families)[i], table, reason = vapply(own, reason_of, ""))
+    cbind(cov = names(families)[i], table, highest = vapply(own, highest_of, 0), reason = vapply(own, reason_of, ""))
   })
   list(fits = fits, table = do.call(rbind, c(parts, make.row.names = FALSE)))
 }
 
 # Why there is no fit.
 reason_of <- function(fit) if (inherits(fit, "condition")) conditionMessage(fit) else NA_character_
+
+# The log-likelihood of the highest maximum met, though it was avoided; NA where starts were run on a part of the rows, or
+# climbed another function.
+highest_of <- function(fit) {
+  if (!inherits(fit, "emix") || !is.null(fit$convergence$points) || is.null(fit$maxima$loglik)) return(NA_real_)
+  max(fit$loglik, fit$maxima$loglik)
+}
 
 # A family of several structures as a list of families of one, by name.
 families_of <- function(family) {
@@ -94,9 +101,12 @@ improve_down <- function(fits, k, refit) {
   fits
 }
 
+# Has a fit a chance cluster, and the user has not allowed it?
+is_avoided <- function(fit) isTRUE(fit$convergence$spurious) && !allows_chance(fit$arguments$control)
+
 better_fit <- function(again, here) {
   if (!inherits(here, "emix")) return(TRUE)
-  if (again$convergence$spurious != here$convergence$spurious) return(here$convergence$spurious)
+  if (is_avoided(again) != is_avoided(here)) return(is_avoided(here))
   again$objective > here$objective + same_maximum
 }
 

@@ -184,6 +184,7 @@ test_that("control comes from em_control(), whose arguments have ranges", {
   for (bad in list("no", NA, NULL, 1, TRUE, character(), factor("auto"))) {
     expect_input_error(em_control(condense = bad), "condense")
     expect_input_error(em_control(estep = bad), "estep")
+    expect_input_error(em_control(spurious = bad), "spurious")
   }
   expect_input_error(em_control(trace = TRUE, max_iter = 1e8), "max_iter", "trace")
   expect_error(em_control(bogus = 1), "bogus")
@@ -191,13 +192,13 @@ test_that("control comes from em_control(), whose arguments have ranges", {
 
 test_that("em_control() keeps what it is given; the default of threads is an option", {
   control <- em_control(tol = 1e-3, max_iter = 0, starts = 1e4, accelerate = FALSE, estep = "hard",
-    condense = "none", threads = 1024, trace = TRUE, progress = FALSE)
+    condense = "none", spurious = "allow", threads = 1024, trace = TRUE, progress = FALSE)
   expect_s3_class(control, "em_control")
   expect_equal(unclass(control), list(tol = 1e-3, max_iter = 0, starts = 1e4, accelerate = FALSE,
-    estep = "hard", condense = "none", threads = 1024, trace = TRUE, progress = FALSE))
+    estep = "hard", condense = "none", spurious = "allow", threads = 1024, trace = TRUE, progress = FALSE))
   defaults <- em_control()
-  expect_equal(unclass(defaults)[1:8], list(tol = 1e-8, max_iter = 5000, starts = 50,
-    accelerate = TRUE, estep = "soft", condense = "auto", threads = "auto", trace = FALSE))
+  expect_equal(unclass(defaults)[1:9], list(tol = 1e-8, max_iter = 5000, starts = 50,
+    accelerate = TRUE, estep = "soft", condense = "auto", spurious = "avoid", threads = "auto", trace = FALSE))
   old <- options(emix.threads = 2)
   on.exit(options(old))
   expect_equal(em_control()$threads, 2)

@@ -14,7 +14,8 @@ cell <- function(table, cov, k) table[table$cov == cov & table$k == k, ]
 test_that("a row per structure and k, and the best is the fit", {
   table <- garden$selection
   expect_s3_class(table, c("emix_selection", "data.frame"), exact = TRUE)
-  expect_identical(names(table), c("cov", "k", "df", "loglik", "AIC", "AICc", "BIC", "ICL", "NEC", "converged", "spurious", "reason"))
+  expect_identical(names(table), c("cov", "k", "df", "loglik", "AIC", "AICc", "BIC", "ICL", "NEC", "converged", "spurious", "highest",
+    "reason"))
   expect_identical(table$cov, rep(covariance_structures, each = 3))
   expect_equal(table$k, rep(1:3, 14))
   expect_equal(table$df, mapply(function(cov, k) k - 1 + 4 * k + covariance_df(cov, 4, k), table$cov, table$k, USE.NAMES = FALSE))
@@ -39,6 +40,20 @@ test_that("no cell is worse than mclust's", {
   expect_near(min(garden$selection$BIC), 561.7285, 1e-3)
   expect_identical(c(geyser$family$cov, geyser$k), c("EEE", "3"))
   expect_lt(BIC(geyser), 2314.3165)
+})
+
+test_that("where mclust has a chance cluster, a maximum as high was met", {
+  # Log-likelihoods of mclust 6.0 on faithful: its maxima have chance clusters.
+  peer <- data.frame(cov = c("VEI", "VVI", "VVV"), k = c(8, 9, 6), loglik = c(-1102.677, -1093.027, -1095.406))
+  for (i in 1:3) {
+    set.seed(92)
+    fit <- quiet(emix(faithful, k = peer$k[i], family = mix_mvnormal(peer$cov[i])))
+    expect_gt(max(fit$maxima$loglik), peer$loglik[i])
+  }
+  for (table in list(garden$selection, geyser$selection)) {
+    expect_true(all(table$highest >= table$loglik))
+    expect_true(all(table$highest[table$spurious] == table$loglik[table$spurious]))
+  }
 })
 
 test_that("a structure's likelihood is no lower than that of one nested in it", {

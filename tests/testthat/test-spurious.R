@@ -152,3 +152,32 @@ test_that("the unit of the data does not matter", {
       class = "emix_warning_spurious")
   }
 })
+
+test_that("what is allowed is the highest maximum, still called spurious", {
+  columns <- as.matrix(faithful)
+  for (problem in list(list(columns, 6, mix_mvnormal("VVV")), list(columns, 8, mix_mvnormal("VEI")), list(heights_class, 2, NULL))) {
+    fit_with <- function(spurious) {
+      set.seed(6)
+      suppressWarnings(emix(problem[[1L]], k = problem[[2L]], family = problem[[3L]], control = em_control(spurious = spurious)))
+    }
+    avoids <- fit_with("avoid")
+    set.seed(6)
+    expect_no_warning(allows <- emix(problem[[1L]], k = problem[[2L]], family = problem[[3L]], control = em_control(spurious = "allow")))
+    expect_gt(allows$loglik, max(avoids$maxima$loglik) - 1e-6)
+    expect_near(max(allows$maxima$loglik), allows$loglik, 1e-6)
+    expect_true(spurious_of(allows))
+    expect_true(allows$maxima$spurious[1L])
+    expect_false(spurious_of(avoids))
+    expect_identical(suppressWarnings(update(allows, start = allows$parameters))$arguments$control$spurious, "allow")
+  }
+})
+
+test_that("chance clusters are allowed on all rows, not on a part of them", {
+  set.seed(8)
+  x <- cbind(rnorm(4000, rep(c(0, 4), each = 2000)), rnorm(4000))
+  fit_with <- function(spurious) {
+    set.seed(9)
+    emix(x, k = 2, control = em_control(spurious = spurious))
+  }
+  expect_near(fit_with("allow")$loglik, fit_with("avoid")$loglik, 1e-6)
+})
