@@ -36,15 +36,17 @@ describe <- function(x) {
   if (is.data.frame(x)) return(sprintf("a data frame of %d x %d", nrow(x), ncol(x)))
   if (is.factor(x)) return("a factor")
   if (is.function(x)) return("a function")
-  if (is.matrix(x)) return(sprintf("a %s matrix of %d x %d", typeof(x), nrow(x), ncol(x)))
+  if (is.matrix(x)) return(sprintf("%s matrix of %d x %d", with_article(typeof(x)), nrow(x), ncol(x)))
   if (length(dim(x)) > 2L) return(paste("an array of", paste(dim(x), collapse = " x ")))
   if (is.object(x)) return(paste0("an object of class \"", class(x)[1L], "\""))
-  if (!is.atomic(x)) return(paste("a", typeof(x)))
+  if (!is.atomic(x)) return(with_article(typeof(x)))
   if (length(x) == 1L) return(if (is.character(x)) dQuote(x, FALSE) else format(x, digits = 6))
   sprintf("%s of length %.0f", switch(typeof(x), double = "a numeric vector",
     integer = "an integer vector", character = "a character vector",
     logical = "a logical vector", paste("a", typeof(x), "vector")), length(x))
 }
+
+with_article <- function(word) paste(if (grepl("^[aeiou]", word)) "an" else "a", word)
 
 # "1, 2 and 5"; at most `most` of them.
 listing <- function(x, most = 5L, last = " and ") {

@@ -2,7 +2,8 @@
 # runs on are in C. A family is a list of functions; a fit holds only its name and
 # options, so that it survives saveRDS() and a new version of the package.
 #
-#   title           for print
+#   name, title     in fits, and for print
+#   columns         how many a row may have as the C family reads it
 #   sizes           how many values a component has in each block, of rows of so many columns
 #   smooth          is the density smooth along a single column of rows, with peaks at and of width
 #   discrete        does the distribution function jump at whole numbers
@@ -20,9 +21,11 @@
 #   rows            what the user gave -> rows as the C family reads them
 #   affine          where the C core should put and scale the rows
 #   to_core, from_core  parameters in users' units <-> in the core's
-#   offset          what the core leaves out of the log-likelihood
+#   row_offset      what the core leaves out of each row's log density
 #   legal           is each value of a block legal, and what is expected
 #   coordinate      a number per row by which rows can be put in order
+#   order           the order in which components are numbered
+#   spreads         may components differ in width about one place, so that starts do too
 #   estimate        parameters of each component from shares of the rows
 #   complete        fills the blocks that a start left out
 #   statistics      columns per row whose sums over a group of rows give its parameters,
@@ -43,6 +46,7 @@
 #   expected_note   what a reader must know of these (may be left out)
 #   ratios          by block the division: over, under (lists of one value per component), before (what the prior
 #                   adds to both), root (is the square root taken); shared blocks: the components' are summed
+#   ratios_note     what a reader must know of these (may be left out)
 #   density_text    the density of one row as R code, each number through show()
 
 family_names <- c("normal", "binomial", "mvnormal")
