@@ -79,7 +79,8 @@
 #'   iterate: `iteration` from 0, `kind` of step (`start`, `EM`, `Newton`, `boundary`, `escape`; `secant`: from the last steps of EM), `loglik` (with a prior
 #'   or a hard E-step the objective), then the parameters, named as in [coef()].
 #'   See [em_trace()].
-#' @param progress `TRUE` shows the iteration on the terminal in runs of over two seconds.
+#' @param progress `TRUE` shows on the terminal what is being done, in calls of over two seconds: which starts, model, iteration,
+#'   replicate or direction.
 #'   Default: only in an interactive session.
 #' @return a list of class `"em_control"`.
 #' @section Errors:

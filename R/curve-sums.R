@@ -102,6 +102,18 @@ differ_sums <- function(curve, directions, part, walk) {
   found
 }
 
+# Differences that take two walks over the rows for each direction: a few directions at a time.
+differ_walks <- function(curve, directions, each = 32L) {
+  part <- sums_step * sqrt(total_weight(curve$problem$rows))
+  q <- ncol(directions)
+  blocks <- lapply(seq(1L, q, by = each), function(first) {
+    say_doing("information: direction ", first, " of ", q)
+    differ_sums(curve, directions[, first:min(first + each - 1L, q), drop = FALSE], part, TRUE)
+  })
+  columns <- c("natural", "parameters", "found")
+  stats::setNames(lapply(columns, function(e) do.call(cbind, lapply(blocks, `[[`, e))), columns)
+}
+
 # W, a column per coordinate.
 sums_directions <- function(curve, n) {
   mass <- differ_sums(curve, matrix(0, n, 1L), 1, FALSE)$sums[seq_len(curve$problem$spec$k)]
@@ -126,7 +138,7 @@ sums_inform <- function(curve, fit, type) {
   q <- ncol(w)
   curve$singular <- q < curve$q && !any(curve$lost)
   curve$q <- q
-  found <- differ_sums(curve, w, sums_step * sqrt(total_weight(curve$problem$rows)), TRUE)
+  found <- watched(isTRUE(fit$arguments$control$progress), differ_walks(curve, w))
   information <- crossprod(w - found$found, found$natural)
   curve$information <- (information + t(information)) / 2
   curve$metric <- diag(q)

@@ -198,8 +198,9 @@ fit_response <- function(x, args, k_given, call, names = names_of_rows(x)) {
   if (!k_given && !is.null(problem$frame$labels)) args$k <- max(args$k, problem$frame$labels$count)
   criterion <- check_choice(args$criterion, "criterion", criteria)
   if (length(args$k) > 1L) args$k <- check_numeric(args$k, "k")
-  fit <- if (length(args$k) > 1L || length(problem$family$cov) > 1L) select_model(problem$frame, problem$rows, problem$family, args, criterion) else
-    fit_mixture(problem$frame, problem$rows, problem$family, args$k, args$start, args$fixed, args$equal, args$prior, args$control)
+  several <- length(args$k) > 1L || length(problem$family$cov) > 1L
+  fit <- watched(args$control$progress, if (several) select_model(problem$frame, problem$rows, problem$family, args, criterion) else
+    fit_mixture(problem$frame, problem$rows, problem$family, args$k, args$start, args$fixed, args$equal, args$prior, args$control))
   fit$call <- call
   fit$arguments$criterion <- criterion
   warn_of_fit(fit)

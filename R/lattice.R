@@ -53,6 +53,7 @@ fit_lattice <- function(frame, rows, families, args, k, criterion) {
   lattice <- lattice_of(structures)
   for (one in k) {
     own <- NULL
+    say_of("first runs of k = ", one)
     for (cov in unique(vapply(structures, twin_of, "", one, structures))) {
       cell <- new_cell(ground, families[[cov]], one)
       if (is.null(own) && is.null(cell$error)) own <- own_starts(part, cell, starts)
@@ -120,6 +121,7 @@ lent_by_size <- function(cell, other) {
 # The first runs of a cell: from starts of its own, from structures nested in it, and from one component less.
 race_cell <- function(cell, own, cells, lattice) {
   if (!is.null(cell$error)) return(cell)
+  say_doing(cell$family$cov)
   theta <- theta_for(cell, own$parameters)
   lent <- cbind(lent_by_structure(cell, cells, lattice$inside[[cell$family$cov]]),
     lent_by_size(cell, cells[[cell_key(cell$family$cov, cell$k - 1L)]]))
@@ -142,6 +144,7 @@ lend_down <- function(cells, lattice) {
     cell <- cells[[key]]
     if (!is.null(cell$error) || cell$k == 1L) next
     cov <- cell$family$cov
+    say_of("what neighbours lend: ", key)
     theta <- cbind(lent_by_structure(cell, cells, lattice$around[[cov]]),
       lent_by_size(cell, cells[[cell_key(cov, cell$k + 1L)]]))
     cells[[key]] <- add_runs(cell, theta)
@@ -168,6 +171,7 @@ is_below <- function(mine, other) other$objective > mine$objective + same_maximu
 
 end_cell <- function(cell, ground) {
   if (!is.null(cell$error)) return(cell$error)
+  say_of("all rows: ", cell_key(cell$family$cov, cell$k))
   args <- c(list(start = NULL, fixed = NULL), ground$args[c("equal", "prior", "control")])
   tryCatch({
     run <- end_race(cell$field, ground$rows, ground$part, cell$problem, cell$problem_of, args$control)
@@ -192,6 +196,7 @@ search_best <- function(fits, cells, ground, lattice, criterion) {
 
 search_more <- function(fit, cell, ground) {
   args <- ground$args
+  say_of("searching on: ", cell_key(cell$family$cov, cell$k))
   again <- tryCatch(fit_mixture(ground$frame, ground$rows, cell$family, cell$k, NULL, NULL, args$equal, args$prior, args$control,
     if (inherits(fit, "emix")) list(flat_parameters(fit$parameters))), emix_error_degenerate = identity)
   if (inherits(again, "emix") && !better_fit(fit, again)) again else fit

@@ -1,19 +1,5 @@
 # Profile likelihood: limits and profile().
 
-# A line that is written over, from the second second on, as the core's.
-new_watch <- function(shown) {
-  begun <- said <- proc.time()[[3L]]
-  list(
-    tell = function(...) {
-      now <- proc.time()[[3L]]
-      if (!shown || now - begun < 2 || now - said < 0.5) return(invisible())
-      said <<- now
-      cat(sprintf("\r%-60s", paste0("emix: ", ...)), file = stderr())
-    },
-    end = function() if (said != begun) cat(sprintf("\r%60s\r", ""), file = stderr())
-  )
-}
-
 # Profiles are walks in free coordinates.
 check_profiled <- function(fit, argument) {
   family <- family_of(fit$family)
@@ -30,8 +16,6 @@ walk_handles <- function(fit, chosen, goal, most, argument) {
   check_size(fit, argument)
   problem <- ridge_problem(fit)
   ridge <- new_ridge(fit, problem)
-  watch <- new_watch(problem$settings$progress)
-  on.exit(watch$end())
   handles <- ridge_handles(ridge, fit, chosen)
   lost <- vapply(handles, `[[`, NA, "lost")
   if (any(lost)) {
@@ -40,13 +24,13 @@ walk_handles <- function(fit, chosen, goal, most, argument) {
   }
   handles <- lapply(handles[!lost], function(handle) c(handle, list(start = ridge_start(ridge, handle))))
   small <- ridge_on_nodes(ridge, fit, handles, goal)
-  handles <- lapply(handles, function(handle) {
+  handles <- watched(problem$settings$progress, lapply(handles, function(handle) {
     for (side in c("low", "high")) {
-      watch$tell("profile of ", handle$own, " (", match(handle$own, vapply(handles, `[[`, "", "own")), " of ", length(handles), ")")
+      say_doing("profile of ", handle$own, " (", match(handle$own, vapply(handles, `[[`, "", "own")), " of ", length(handles), ")")
       handle[[side]] <- walk_side(ridge, small, handle, c(low = -1, high = 1)[[side]], goal, most)
     }
     handle
-  })
+  }))
   warn_of_walks(fit, ridge, handles, goal)
   list(ridge = ridge, handles = handles)
 }

@@ -14,15 +14,13 @@ run_replicates <- function(seeds, task, processes, progress = FALSE, enough = fu
   on.exit(assign(".Random.seed", state, envir = globalenv()))
   seeded <- function(seed) {
     set.seed(seed, "Mersenne-Twister", "Inversion", "Rejection")
-    task(seed)
+    watched(FALSE, task(seed))
   }
   n <- length(seeds)
   done <- list()
-  begun <- said <- wall_clock()
   per <- 0
   batch <- 1L
-  on.exit(if (said > begun) cat("\r", strrep(" ", 40L), "\r", file = stderr(), sep = ""), add = TRUE)
-  while (length(done) < n && !enough(done)) {
+  watched(progress, while (length(done) < n && !enough(done)) {
     now <- wall_clock()
     some <- seeds[length(done) + seq_len(min(batch, n - length(done)))]
     fork <- length(done) > 1L && processes > 1L && (n - length(done)) * per > fork_seconds
@@ -32,15 +30,10 @@ run_replicates <- function(seeds, task, processes, progress = FALSE, enough = fu
     # nothing, unless that is too little for a fork.
     most <- batch_seconds / max(per, 1e-6) * processes
     batch <- if (length(done) < 3L) 2L else as.integer(ceiling(min(max(length(done), most[1L]), most[2L], 1e5)))
-    if (progress && wall_clock() - begun > 2 && wall_clock() - said > 0.5) {
-      said <- wall_clock()
-      cat("\remix: replicate ", length(done), " of ", n, file = stderr(), sep = "")
-    }
-  }
+    say_doing("replicate ", length(done), " of ", n)
+  })
   done
 }
-
-wall_clock <- function() proc.time()[["elapsed"]]
 
 # In as many processes; an error in one of them is an error here.
 forked <- function(seeds, task, processes) {

@@ -123,6 +123,7 @@ grow_runs <- function(field, part, rows, whole, problem_of) {
   at <- NULL
   for (n in sizes) {
     all <- n == rows$n
+    say_doing("the best go on on ", counted(n, "row"))
     ground <- if (all) whole else problem_of(pick_rows(rows, n))
     if (is.null(at)) {
       at <- runs_ahead(field, runs_to_grow(ground))

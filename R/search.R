@@ -189,6 +189,7 @@ improve <- function(field, problem) {
     if (lost > 0L) fresh <- fresh[field$spurious[fresh] == field$spurious[best]]
     if (!length(fresh) || field$objective[fresh[1L]] < field$objective[best] - 10 * problem$unit) break
     from <- fresh[1L]
+    say_doing("moves from the best, round ", round)
     moved_from <- c(moved_from, field$objective[from])
     theta <- if (columns) moves_multi(field$theta[, from], problem, most) else
       merge_split(unpack_core(field$theta[, from], spec), spec, most)
@@ -251,6 +252,7 @@ run_starts <- function(rows, part, spec, affine, control, starts, prior = NULL) 
   }
   problem_of <- function(some) new_problem(some, spec, affine, of_part(control), prior)
   small <- race_problem(rows, part, problem, problem_of)
+  say_doing(ncol(theta), " starts on ", counted(part$n, "row"))
   field <- race(small, theta, starts$kind, part$n * spec$k * ncol(theta))
   if (control$accelerate) field <- improve(field, small)
   if (goes_on(spec, rows, part, control)) field <- join_fields(field, plain_runs(small, theta, starts$kind))

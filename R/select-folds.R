@@ -84,6 +84,7 @@ held_out <- function(models, frame, args, cells) {
     for (m in seq_along(models)) {
       model <- models[[m]]
       if (!inherits(model$fit, "emix")) next
+      say_of("fold ", fold, " of ", max(cells$fold), ", model ", m, " of ", length(models))
       more <- list(flat_parameters(model$fit$parameters))
       try_fit <- function(control) tryCatch(
         fit_mixture(train, rows, model$family, model$k, NULL, NULL, model$equal, args$prior, control, more),

@@ -121,15 +121,15 @@ select_among <- function(x, args, grid, call, names, terms = NULL) {
   for (equal in grid$equal) check_grid(frame, problem$rows, families, c(list(equal = equal), args["prior"]), grid$k)
   cells <- if (!is.null(grid$folds)) draw_folds(grid$folds, frame)
   if (!is.null(cells)) check_folds(cells, frame, max(grid$k))
-  parts <- lapply(grid$equal, function(equal) {
+  parts <- watched(args$control$progress, lapply(grid$equal, function(equal) {
     args["equal"] <- list(equal)
     part <- fit_grid(frame, problem$rows, problem$family, args, grid$k, grid$criterion)
     part$table <- cbind(equal = name_structure(equal), part$table)
     part
-  })
+  }))
   fits <- do.call(c, lapply(parts, `[[`, "fits"))
   table <- do.call(rbind, lapply(parts, `[[`, "table"))
-  if (!is.null(cells)) table <- add_folds(table, fits, grid, families, problem, args, cells)
+  if (!is.null(cells)) table <- watched(args$control$progress, add_folds(table, fits, grid, families, problem, args, cells))
   best <- which.min(table[[grid$criterion]])
   if (!length(best)) stop_unchosen(fits, grid$criterion)
   fit <- chosen_fit(fits[[best]], call, terms, criterion = if (grid$criterion %in% criteria) grid$criterion else "BIC")

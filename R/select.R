@@ -117,6 +117,7 @@ fit_one_k <- function(frame, rows, family, args, k, neighbour) {
     more <- if (neighbour$k < k) grown(neighbour) else shrunk(neighbour)
     if (neighbour$k > k) args$control$starts <- 2L
   }
+  say_of("k = ", k)
   tryCatch(
     fit_mixture(frame, rows, family, k, NULL, NULL, args$equal, args$prior, args$control, more),
     emix_error_degenerate = identity

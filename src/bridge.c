@@ -7,6 +7,7 @@
 
 #include <R_ext/Utils.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,7 +17,9 @@ void em_poll(void *context)
     R_CheckUserInterrupt();
 }
 
-/* A line that is written over, from the second second on. */
+/* A line that is written over, from the second second on; as R/watch.R's. */
+enum { LINE_WIDTH = 76 };
+
 typedef struct {
     time_t begun, said;
     double offset;
@@ -30,13 +33,16 @@ static void say_progress(void *context, int iteration, double objective)
     if (difftime(now, w->begun) < 2 || difftime(now, w->said) < 1)
         return;
     w->said = now;
-    REprintf("\remix: iteration %d, log-likelihood %.6f", iteration, objective + w->offset);
+    char text[LINE_WIDTH + 1];
+    snprintf(text, sizeof text, "emix: iteration %d, log-likelihood %.6f", iteration,
+             objective + w->offset);
+    REprintf("\r%-*s", LINE_WIDTH, text);
 }
 
 static void end_progress(const em_watch *w)
 {
     if (w->said != w->begun)
-        REprintf("\r%60s\r", "");
+        REprintf("\r%*s\r", LINE_WIDTH, "");
 }
 
 static em_control get_control(SEXP list, em_watch *watch)

@@ -30,7 +30,7 @@ bridge_layer <- 8
 # Regular expressions of whole file names in R/ without ".R", lowest layer first. Functions of one
 # layer may call each other. `select` and `lattice` stand with `emix`, which calls them to choose among several models.
 r_layers <- list(
-  "conditions", "check", "control", "prior", "covmodel",
+  "conditions", "check", "watch", "control", "prior", "covmodel",
   c("family(-[a-z0-9-]+)?", "latent(-[a-z0-9-]+)?", "spec", "rows", "start(-[a-z]+)?"),
   c("evaluate", "nodes", "search(-[a-z]+)?", "moves", "leave", "saddle"),
   c("emix", "fit", "select", "lattice"),
