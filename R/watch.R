@@ -6,7 +6,7 @@ watching <- new.env(parent = emptyenv())
 # The value of `expr`, under a line if `shown`: that of the call around it where there is one. Not shown: nothing within says a word.
 watched <- function(shown, expr, after = 2) {
   outer <- watching$line
-  line <- if (shown) or_default(outer, new_line(after))
+  line <- if (shown && is.null(outer)) new_line(after) else if (shown) outer
   watching$line <- line
   on.exit({
     if (is.null(outer) && !is.null(line)) line$clear()
