@@ -96,6 +96,8 @@ sums_basis <- function(curve, n) {
 }
 
 differ_sums <- function(curve, directions, part, walk) {
+  # No parameter is free.
+  if (!ncol(directions)) return(list(found = directions, natural = directions, parameters = matrix(0, length(curve$theta), 0L)))
   problem <- curve$problem
   found <- .Call(C_emix_differ, problem$data, problem$model, problem$threads, curve$theta, directions, list(part = part, walk = walk))
   if (found$status != 0L) stop_no_number()

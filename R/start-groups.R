@@ -15,21 +15,23 @@ views_of <- function(x, w = rep(1, nrow(x))) {
   centre <- colSums(x * share)
   z <- sweep(x, 2L, centre)
   sd <- sqrt(colSums(z^2 * share))
-  unit <- ifelse(sd > 64 * .Machine$double.eps * abs(centre), sd, Inf) # of a column of one value nothing is left
+  one <- colSums(x != rep(x[1L, ], each = nrow(x))) == 0
+  unit <- ifelse(!one & sd > 0, sd, Inf) # of a column of one value nothing is left
   z <- sweep(z, 2L, unit, "/")
   unit[!is.finite(unit)] <- 1
   e <- eigen(crossprod(z * sqrt(share)), symmetric = TRUE)
-  kept <- which(e$values > 1e-10 * max(e$values[1L], 1e-300))
+  kept <- which(e$values >= 1e-10 * e$values[1L])
   turned <- z %*% e$vectors[, kept, drop = FALSE]
-  spread <- rep(sqrt(e$values[kept]), each = nrow(z))
+  spread <- rep(sqrt(if (e$values[1L] > 0) e$values[kept] else 1), each = nrow(z))
   sphered <- turned / spread
   tails <- eigen(crossprod(sphered * sqrt(share * rowSums(sphered^2))), symmetric = TRUE)
   list(standard = z, turned = turned, half = turned / sqrt(spread), sphered = sphered %*% tails$vectors, w = w,
     centre = centre, unit = unit)
 }
 
-# Ward's tree (1963); a row of weight w is w rows.
+# Ward's tree (1963); a row of weight w is w rows. NULL: one row.
 grow_tree <- function(z, w) {
+  if (nrow(z) < 2L) return(NULL)
   d <- stats::dist(z)
   if (length(unique(w)) > 1L) {
     both <- outer(w, w, function(a, b) 2 * a * b / (a + b))
@@ -38,6 +40,9 @@ grow_tree <- function(z, w) {
   }
   stats::hclust(d, "ward.D2")
 }
+
+# Groups of a tree; of fewer rows than k each is one.
+cut_tree <- function(tree, k) if (is.null(tree)) 1L else stats::cutree(tree, min(k, length(tree$order)))
 
 # Rows' parts in the moments of a group: weight, weighted columns, weighted products of columns.
 moment_parts <- function(z, w) {

@@ -13,7 +13,7 @@ grow_trees <- function(views, k) {
   half <- grow_tree(views$half, w)
   sphered <- grow_tree(views$sphered, w)
   merged <- function(z, tree, common) {
-    group <- stats::cutree(tree, fine)
+    group <- cut_tree(tree, fine)
     merge_groups(group_moments(moment_parts(z, w), ncol(z), group, fine), common)[group, , drop = FALSE]
   }
   list(standard = grow_tree(views$standard, w), half = half, sphered = sphered, most = fine,
@@ -22,8 +22,9 @@ grow_trees <- function(views, k) {
 
 # Groupings that depend on the data alone, a column each; the most promising first.
 tree_groups <- function(trees, k, common) {
-  groups <- cbind(likelihood = trees$own[, k], half = stats::cutree(trees$half, k), ward = stats::cutree(trees$standard, k),
-    sphered = stats::cutree(trees$sphered, k), common = trees$common[, k])
+  merged <- min(k, ncol(trees$own))
+  groups <- cbind(likelihood = trees$own[, merged], half = cut_tree(trees$half, k), ward = cut_tree(trees$standard, k),
+    sphered = cut_tree(trees$sphered, k), common = trees$common[, merged])
   groups[, if (common) c("common", "ward", "half", "sphered", "likelihood") else colnames(groups), drop = FALSE]
 }
 

@@ -117,3 +117,25 @@ test_that("groups are numbered as known components are", {
   expect_identical(groups[, 1L], rep(c(3L, 1L, 2L), each = 60))
   expect_identical(groups[, 2L], groups[, 1L])
 })
+
+test_that("rows far from zero are no rows of one value", {
+  set.seed(3)
+  x <- round(rbind(matrix(rnorm(90, 0, 3), 45), matrix(rnorm(90, 20, 5), 45)))
+  near <- emix(x, 2)
+  far <- emix(x + 2^50, 2)
+  expect_equal(far$loglik, near$loglik, tolerance = 1e-8)
+  expect_equal(far$parameters$cov, near$parameters$cov, tolerance = 1e-6)
+})
+
+test_that("more components than different rows, and one row alone, can be started", {
+  x <- matrix(c(0, 0, 5, 1, 1, 4, 0, 7), 4)[rep(1:4, 10), ]
+  prior <- em_prior(scale = diag(2))
+  for (cov in c("EII", "VVI", "EEE", "VVV")) {
+    fit <- emix(x, 6, mix_mvnormal(cov), prior = prior, control = em_control(starts = 4))
+    expect_true(fit$converged)
+    one <- emix(matrix(1, 10, 2), 2, mix_mvnormal(cov), prior = prior, control = em_control(starts = 4))
+    expect_true(one$converged)
+    expect_equal(unname(one$parameters$mean), matrix(1, 2, 2))
+    expect_error(emix(x, 6, mix_mvnormal(cov), control = em_control(starts = 4)), class = "emix_error_degenerate")
+  }
+})

@@ -287,3 +287,15 @@ test_that("tests of structures and of numbers of components", {
   found <- em_test_k(x, k = 1:2, replicates = 9, level = 0.2)
   expect_identical(found$k, 2L)
 })
+
+test_that("where all is held no parameter has an error", {
+  x <- as.matrix(faithful)
+  held <- list(prop = c(0.4, 0.6), mean = cbind(c(2, 55), c(4.3, 80)), cov = array(c(0.1, 0, 0, 40), c(2, 2, 2)))
+  for (cov in c("VVI", "VVV")) {
+    fit <- emix(x, 2, mix_mvnormal(cov), fixed = held)
+    expect_equal(fit$df, 0)
+    for (type in c("observed", "sandwich")) expect_true(all(is.na(vcov(fit, type = type))))
+    expect_true(all(is.na(confint(fit))))
+    expect_output(print(summary(fit)), "df 0")
+  }
+})
