@@ -57,7 +57,7 @@ static mv_fit new_mv_fit(const em_model *m, const int *held, const double *mass,
     f.scatter = f.rows + m->k;
     f.matrix = f.scatter + em_at(m->k, f.block);
     f.vector = f.matrix + 2 * em_at(f.d, f.d);
-    f.cov_work = f.vector + 2 * f.d;
+    f.cov_work = f.vector + em_at(2, f.d);
     return f;
 }
 

@@ -70,7 +70,7 @@ INLINE TARGET vec fold(vec a, vec b, int width)
 INLINE TARGET void totals(const vec *v, const int n, double *to)
 {
     EACH_BY (LANES, first, n) {
-        vec s[LANES];
+        vec s[LANES] = {0};
         int left = n - first < LANES ? n - first : LANES;
         EACH (i, left)
             s[i] = v[first + i];

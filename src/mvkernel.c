@@ -181,20 +181,20 @@ static void density(const densities *m, int rows, double *out)
 }
 
 /* Work space of two sizes: some compilers touch each page of it in every call. */
-static void density_of_few(densities *m, int rows, double *out)
+static void density_of_few(densities m, int rows, double *out)
 {
     double y[FEW * MOST_STRIP] EM_ALIGNED;
 
-    m->y = y;
-    density(m, rows, out);
+    m.y = y;
+    density(&m, rows, out);
 }
 
-static void density_of_many(densities *m, int rows, double *out)
+static void density_of_many(densities m, int rows, double *out)
 {
     double y[EM_MV_COLUMNS * MOST_STRIP] EM_ALIGNED;
 
-    m->y = y;
-    density(m, rows, out);
+    m.y = y;
+    density(&m, rows, out);
 }
 
 void em_mv_density(const double *x, em_index stride, int rows, int d, const double *centre,
@@ -202,7 +202,7 @@ void em_mv_density(const double *x, em_index stride, int rows, int d, const doub
 {
     densities m = {x, stride, d, centre, w, false, constant, NULL};
 
-    (d <= FEW ? density_of_few : density_of_many)(&m, rows, out);
+    (d <= FEW ? density_of_few : density_of_many)(m, rows, out);
 }
 
 void em_mv_density_diagonal(const double *x, em_index stride, int rows, int d, const double *centre,
@@ -238,24 +238,24 @@ static void scatter(void (*kernel)(const moments *), int lanes, moments *m, int 
         last_moments(kernel, lanes, m, m->rows, rows);
 }
 
-static void scatter_of_few(moments *m, int rows)
+static void scatter_of_few(moments m, int rows)
 {
     double y[FEW * COLUMN] EM_ALIGNED, py[MOST_SIDE * COLUMN] EM_ALIGNED;
     const kernels *by = best();
 
-    m->y = y;
-    m->py = py;
-    scatter(by->whole, by->lanes, m, rows);
+    m.y = y;
+    m.py = py;
+    scatter(by->whole, by->lanes, &m, rows);
 }
 
-static void scatter_of_many(moments *m, int rows)
+static void scatter_of_many(moments m, int rows)
 {
     double y[MOST_PANEL * COLUMN] EM_ALIGNED, py[MOST_SIDE * COLUMN] EM_ALIGNED;
     const kernels *by = best();
 
-    m->y = y;
-    m->py = py;
-    scatter(by->whole, by->lanes, m, rows);
+    m.y = y;
+    m.py = py;
+    scatter(by->whole, by->lanes, &m, rows);
 }
 
 void em_mv_scatter(const double *x, em_index stride, int rows, int d, const double *centre,
@@ -263,7 +263,7 @@ void em_mv_scatter(const double *x, em_index stride, int rows, int d, const doub
 {
     moments m = {x, stride, 0, d, centre, p, NULL, NULL, s1, s2};
 
-    (d <= FEW ? scatter_of_few : scatter_of_many)(&m, rows);
+    (d <= FEW ? scatter_of_few : scatter_of_many)(m, rows);
 }
 
 void em_mv_scatter_diagonal(const double *x, em_index stride, int rows, int d, const double *centre,
