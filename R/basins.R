@@ -51,7 +51,7 @@ em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, da
   if (inherits(x, "em_step")) stop_input("x", "data, a formula or a fit", "a step")
   call <- match.call()
   # A fit brings its model along, but not how it was run.
-  if (inherits(x, "emix")) x$arguments$control <- check_control(control)
+  if (inherits(x, "emix") && is.list(x)) x$arguments$control <- check_control(control)
   lesson <- open_lesson(x, theta, data, weights, labels, call, parent.frame(), c("x", "theta", "along", "grid", "range", "control"),
     "the parameters of which two are replaced",
     list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action))

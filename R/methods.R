@@ -3,7 +3,8 @@
 # What each element of a fit must be like; a fit that passes can be asked anything. In order: later
 # rules rely on the elements of earlier ones.
 fit_rules <- list(
-  family = function(v, o) is.list(v) && is.character(v$name) && length(v$name) == 1L && v$name %in% family_names,
+  family = function(v, o) is.list(v) && is.character(v$name) && length(v$name) == 1L && v$name %in% family_names &&
+    (v$name != "mvnormal" || (length(v$cov) == 1L && v$cov %in% covariance_structures)),
   k = function(v, o) is_number(v) && v >= 1,
   n = function(v, o) is_number(v) && v >= 1,
   components = function(v, o) is.character(v) && length(v) == o$k && !anyNA(v),
@@ -18,7 +19,7 @@ fit_rules <- list(
   loglik = function(v, o) is_number(v),
   objective = function(v, o) is_number(v),
   df = function(v, o) is_number(v) && v >= 0,
-  weights = function(v, o) is.null(v) || (is.double(v) && length(v) == o$n && !anyNA(v)),
+  weights = function(v, o) is.null(v) || (is.double(v) && length(v) == o$n && !anyNA(v) && all(v >= 0)),
   labels = function(v, o) is.null(v) || (is.integer(v) && length(v) == o$n && !anyNA(v) && all(v >= 0L & v <= o$k)),
   converged = function(v, o) is.logical(v) && length(v) == 1L && !is.na(v),
   iterations = function(v, o) is_number(v),
@@ -32,7 +33,8 @@ fit_rules <- list(
   na.action = function(v, o) is.null(v) || inherits(v, c("omit", "exclude")),
   arguments = function(v, o) is.list(v) && inherits(v$control, "em_control") && (is.null(v$prior) || inherits(v$prior, "em_prior")),
   call = function(v, o) is.null(v) || is.call(v),
-  terms = function(v, o) is.null(v) || inherits(v, "terms")
+  terms = function(v, o) is.null(v) || inherits(v, "terms"),
+  selection = function(v, o) is.null(v) || is.data.frame(v)
 )
 
 # Are rows with missing values used through the values that they have?

@@ -117,3 +117,25 @@ test_that("a fit that has lost rows ends in an error of emix, or well", {
   damaged$x <- damaged$x[1:3]
   expect_sound_ends(wrong_ends(damaged, "x[1:3]"))
 })
+
+test_that("a fit of several columns whose parts are damaged ends in an error of emix, or well", {
+  fit <- emix(faithful[1:60, ], 2, mix_mvnormal("VEV"), weights = rep(1:2, 30), control = em_control(starts = 3))
+  uses$profile_limits <- uses$profile <- NULL
+  uses$em_basins <- em_basins
+  uses$em_trace <- function(f) suppressMessages(em_trace(f))
+  harm <- list(
+    family = list(name = "mvnormal"), family = list(name = "mvnormal", cov = "XXX"), family = mix_mvnormal("EII"),
+    weights = -fit$weights, selection = 5, x = unname(fit$x), x = fit$x[, 1, drop = FALSE]
+  )
+  for (i in seq_along(harm)) {
+    damaged <- fit
+    damaged[[names(harm)[i]]] <- harm[[i]]
+    expect_sound_ends(wrong_ends(damaged, deparse1(harm[i])))
+  }
+  for (b in list(function(p) p[, , 1], function(p) unname(p), function(p) replace(p, 1, -1), function(p) replace(p, 2, 1e3))) {
+    damaged <- fit
+    damaged$parameters$cov <- b(fit$parameters$cov)
+    expect_sound_ends(wrong_ends(damaged, deparse1(b)))
+  }
+  expect_sound_ends(wrong_ends(structure(5, class = class(fit)), "a number"))
+})
