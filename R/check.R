@@ -53,9 +53,37 @@ check_no_dots <- function(...) {
   if (...length() == 0L) return(invisible())
   names <- ...names_or_empty(...)
   bad <- if (nzchar(names[1L])) paste0("`", names[1L], "`") else "an argument without a name"
-  hint <- if (names[1L] == "cov") " A structure of covariances goes with its family: family = mix_mvnormal(cov = )."
+  hint <- if (names[1L] %in% names(foreign_arguments)) paste0(" ", foreign_arguments[[names[1L]]], ".")
   emix_stop("input", "unused argument: ", bad, " is not known here.", hint,
     argument = if (nzchar(names[1L])) names[1L])
+}
+
+# Arguments of functions that do something alike, or that belong elsewhere, and where to go with them.
+foreign_arguments <- local({
+  one <- function(names, text) stats::setNames(rep(text, length(names)), names)
+  control <- c("tol", "max_iter", "starts", "accelerate", "estep", "condense", "spurious", "threads", "trace", "progress")
+  c(one(c("G", "n_components", "ncomp"), "The number of components is `k`"),
+    one(c("cov", "modelNames", "modelName", "covariance_type"), "A structure of covariances goes with its family: family = mix_mvnormal(cov = )"),
+    one(c("size", "trials"), "Numbers of trials go with their family: family = mix_binomial(size = )"),
+    one(c("initialization", "init", "init_params", "mu", "sigma", "lambda"), "Starting values are given by `start`"),
+    one(c("n_init", "nstart"), "The number of starts is that of control = em_control(starts = )"),
+    one(c("verbose", "verb"), "Progress is shown by control = em_control(progress = TRUE)"),
+    one("na.rm", "What to do with missing values is said by `na.action`"),
+    one(c("what", "which"), "What is wanted is said by `type`"),
+    stats::setNames(sprintf("It belongs to control = em_control(%s = )", control), control))
+})
+
+# The columns of a data frame as a matrix of numbers; `advice` is for one that is none. A column of nothing but NA may be logical.
+numbers_of_columns <- function(x, argument, advice = NULL) {
+  good <- vapply(x, function(column) is.numeric(column) && !is.object(column) || is.logical(column) && all(is.na(column)), NA)
+  if (!all(good)) {
+    bad <- which(!good)[1L]
+    emix_stop("input", sprintf("`%s` must be numeric in every column: column `%s` is %s.", argument, names(x)[bad], describe(x[[bad]])),
+      advice, argument = argument)
+  }
+  numbers <- as.matrix(x)
+  if (!is.numeric(numbers)) storage.mode(numbers) <- "double"
+  numbers
 }
 
 ...names_or_empty <- function(...) {
@@ -88,7 +116,9 @@ check_labels <- function(labels, n, argument = "labels") {
   }
   whole <- is.numeric(labels) && !is.factor(labels) && all(labels == round(labels) & labels >= 1 & labels <= 1e5, na.rm = TRUE)
   if (is.numeric(labels) && !is.factor(labels) && !whole) {
-    stop_input(argument, "component numbers from 1 to 1e5, or names", "other numbers")
+    bad <- which(!(labels == round(labels) & labels >= 1 & labels <= 1e5))
+    stop_input(argument, "component numbers from 1 to 1e5, or names (factor() makes names of numbers)",
+      sprintf("%s (row %s)", format(labels[bad[1L]], digits = 8), listing(bad)))
   }
   if (whole) {
     top <- suppressWarnings(max(labels, na.rm = TRUE))

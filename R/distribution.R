@@ -216,16 +216,24 @@ family_with <- function(names) {
 # Rows of these columns: a matrix or a data frame, whose columns are found by name or, without names, by place; or one row.
 columns_like <- function(x, argument, columns) {
   d <- length(columns)
-  if (is.data.frame(x)) x <- as.matrix(if (all(columns %in% names(x))) x[columns] else x)
+  if (is.data.frame(x)) x <- numbers_of_columns(known_columns(x, argument, columns), argument)
   if (is.numeric(x) && is.null(dim(x)) && length(x) == d) x <- matrix(x, 1L, dimnames = list(NULL, names(x)))
   if (!is.matrix(x) || !is.numeric(x)) stop_input(argument, sprintf("a numeric matrix or a data frame of %d columns", d), describe(x))
   if (all(columns %in% colnames(x)) && !anyDuplicated(colnames(x))) x <- x[, columns, drop = FALSE]
-  known <- columns %in% colnames(x)
-  if (any(known) && !all(known)) stop_input(argument, sprintf("of the columns %s", listing(columns)), paste("without", columns[!known][1L]))
+  known_columns(x, argument, columns)
   if (ncol(x) != d) stop_input(argument, sprintf("of %d columns (%s)", d, listing(columns)), sprintf("of %d", ncol(x)))
   storage.mode(x) <- "double"
   dimnames(x) <- list(NULL, columns)
   x
+}
+
+# A data frame's columns of these names, where it has them; some of the names without the others are an error.
+known_columns <- function(x, argument, columns) {
+  known <- columns %in% colnames(x)
+  if (any(known) && !all(known)) {
+    stop_input(argument, sprintf("of the columns %s", listing(columns, 12L)), paste("without", listing(columns[!known])))
+  }
+  if (all(known) && is.data.frame(x)) x[columns] else x
 }
 
 # Distribution functions and quantiles are of one value.

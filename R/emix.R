@@ -59,8 +59,8 @@
 #' @param x the response: a numeric vector (or time series); a matrix or data frame of one column; of two or more columns
 #'   for the multivariate normal family (see [mix_mvnormal()]); for the binomial
 #'   family a matrix or data frame of two columns (successes, failures), or a vector of
-#'   successes with `family = mix_binomial(size = )`; or a formula `response ~ 1`, where
-#'   the response may be `cbind(successes, failures)`.
+#'   successes with `family = mix_binomial(size = )`; or a formula `response ~ 1`, of several columns `cbind(a, b) ~ 1`, for the
+#'   binomial family `cbind(successes, failures) ~ 1`.
 #' @param k number of components, a whole number from 1 to the number of rows. Default 2,
 #'   or the number of components that `labels` names. Several numbers (`k = 1:5`): each is fitted, the
 #'   best by `criterion` is returned with the table of all in `fit$selection`; neighbouring numbers
@@ -130,9 +130,6 @@
 #' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
 #' fit
 #' plot(fit)
-#'
-#' # Several columns: multivariate normal components
-#' emix(faithful, k = 2)
 #'
 #' # Several columns: how long a geyser erupts, and how long one then waits (minutes)
 #' fit <- emix(faithful, k = 2)
@@ -218,13 +215,9 @@ numbers_of <- function(x) {
 }
 
 numbers_of_frame <- function(x) {
-  bad <- which(!vapply(x, function(column) is.numeric(column) && !is.object(column), NA))
   if (ncol(x) == 0L) stop_input("x", "a data frame of one or more columns", "without columns")
-  if (length(bad)) {
-    emix_stop("input", sprintf("`x` must be numeric in every column: column `%s` is %s. Leave it out; groups that are known are given by `labels`.",
-      names(x)[bad[1L]], describe(x[[bad[1L]]])), argument = "x")
-  }
-  if (ncol(x) == 1L) x[[1L]] else as.matrix(x)
+  numbers <- numbers_of_columns(x, "x", " Leave it out; groups that are known are given by `labels`.")
+  if (ncol(x) == 1L) x[[1L]] else numbers
 }
 
 # The user's own names of rows, for messages.
@@ -277,6 +270,9 @@ formula_frame <- function(formula, data, call, env) {
   }
   if (length(formula) != 3L) {
     stop_input("x", "a formula with a response, `response ~ 1` (of several columns `cbind(first, second) ~ 1`)", deparse1(formula))
+  }
+  if ("." %in% all.vars(formula[[2L]])) {
+    stop_input("x", "a formula whose left side names its columns; all columns are the data frame itself, emix(data)", deparse1(formula))
   }
   tt <- tryCatch(terms(formula, data = data), error = function(e) {
     emix_stop("input", "`x` is not a formula that can be used: ", conditionMessage(e), argument = "x")

@@ -122,8 +122,13 @@ mix_mvnormal <- function(cov = "VVV") {
 # The one place where the argument is checked: names in the order of the table above.
 check_structures <- function(cov) {
   if (identical(cov, "all")) return(covariance_structures)
+  wrong <- if (is.character(cov)) setdiff(cov, covariance_structures) else character()
+  if ("all" %in% wrong) stop_input("cov", "\"all\" alone, or names of structures", listing(dQuote(cov, FALSE)))
+  # What scikit-learn calls them.
+  other <- c(full = "VVV", tied = "EEE", diag = "VVI", spherical = "VII")
+  same <- wrong[wrong %in% names(other)][1L]
+  if (!is.na(same)) stop_input("cov", sprintf("\"%s\", which is what elsewhere is \"%s\"", other[[same]], same))
   if (length(cov) < 2L || !is.character(cov)) return(check_choice(cov, "cov", covariance_structures))
-  wrong <- setdiff(cov, covariance_structures)
   if (length(wrong)) stop_input("cov", paste0("\"all\", or names of structures among ", listing(covariance_structures, 14L)), describe(wrong[1L]))
   covariance_structures[covariance_structures %in% cov]
 }

@@ -102,7 +102,7 @@ fit_of_run <- function(run, ground, family, spec, args, core) {
     run$likelihood + row_offset(rows, table, affine)
   if (allows_chance(control)) run <- name_chance(run, rows, part, spec)
   run$field <- settle_field(run, part, spec, control)
-  run$points <- if (part$n < rows$n && spec$k > 1L) part$n
+  run$points <- if (isFALSE(run$all_rows)) part$n
   own <- family
   own$cov <- table$cov
   fit <- new_fit(run, rows, ground$frame, spec, affine, own, start, control, args$prior)

@@ -304,6 +304,8 @@ print_likelihood <- function(x) {
 print_selection <- function(fit) {
   if (is.null(fit$selection)) return(invisible())
   by <- attr(fit$selection, "criterion")
-  of <- if (is.null(fit$selection$cov)) listing(fit$selection$k, 12L) else counted(nrow(fit$selection), "model")
+  k <- fit$selection$k
+  several <- if (length(k) > 3L && all(diff(k) == 1)) paste(k[1L], "to", k[length(k)]) else listing(k, 12L)
+  of <- if (is.null(fit$selection$cov)) several else counted(nrow(fit$selection), "model")
   cat(name_chosen(fit), " of ", of, " has the smallest ", by, "\n", sep = "")
 }

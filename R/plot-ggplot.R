@@ -134,7 +134,7 @@ gg_uncertainty <- function(fit, style) {
 
 gg_criterion <- function(fit) {
   table <- fit$selection
-  if (is.null(table)) stop_input("type", "another: the fit is of one `k`", "\"criterion\"")
+  if (is.null(table)) stop_alone()
   if (has_structures(table)) return(gg_grid(grid_values(table, attr(table, "criterion")), attr(table, "criterion")))
   names <- shown_criteria(table)
   shown <- data.frame(k = table$k, value = unlist(table[names], use.names = FALSE), line = factor(rep(names, each = nrow(table)), names))

@@ -36,9 +36,13 @@ shown_criteria <- function(table) {
   if (chosen == "NEC") "NEC" else union(c("AIC", "BIC", "ICL"), chosen)
 }
 
+stop_alone <- function() {
+  emix_stop("input", "`type` \"criterion\" compares fits of several `k`, and this fit is of one. Several are fitted by emix(k = 1:5).", argument = "type")
+}
+
 plot_criterion <- function(x, main, xlab, ...) {
   table <- x$selection
-  if (is.null(table)) stop_input("type", "\"fit\" or \"starts\": the fit is of one `k`", "\"criterion\"")
+  if (is.null(table)) stop_alone()
   if (has_structures(table)) return(plot_grid(grid_values(table, attr(table, "criterion")), attr(table, "criterion"), NULL, main, xlab, ...))
   names <- shown_criteria(table)
   values <- as.matrix(table[names])

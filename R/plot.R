@@ -88,6 +88,7 @@
 #' @export
 plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, breaks = NULL, columns = NULL, level = c(0.5, 0.95), ...) {
   check_fit(x, "x")
+  check_graphical(...)
   multi <- x$family$name == "mvnormal"
   types <- if (multi) c(names(multi_plots), "starts", "criterion") else c("fit", names(other_plots))
   type <- check_choice(type, "type", types)
@@ -110,6 +111,14 @@ plot.emix <- function(x, type = "fit", col = NULL, main = NULL, xlab = NULL, bre
     stop_input("x", "of a family that has a picture", paste("of the", family_of(x$family$name)$title, "family"))
   )
   invisible(x)
+}
+
+# `...` are graphical parameters, of par() or plot.default(), and nothing else.
+check_graphical <- function(...) {
+  names <- setdiff(...names_or_empty(...), c(names(formals(graphics::plot.default)), "x"))
+  if (!length(names)) return(invisible())
+  bad <- setdiff(names, names(par(no.readonly = TRUE)))
+  if (length(bad)) do.call(check_no_dots, stats::setNames(list(NULL), bad[1L]))
 }
 
 # By type: functions of the fit, title, label of the horizontal axis, colours of components and graphical parameters.

@@ -9,9 +9,10 @@
 read_na_action <- function(na.action) {
   if (is.null(na.action)) na.action <- na.fail
   if (identical(na.action, "likelihood")) return(na.action)
+  given <- na.action
   if (is.character(na.action) && length(na.action) == 1L) na.action <- get0(na.action, mode = "function")
   if (!is.function(na.action)) {
-    stop_input("na.action", "na.fail, na.omit, na.exclude or \"likelihood\"", describe(na.action))
+    stop_input("na.action", "na.fail, na.omit, na.exclude or \"likelihood\"", describe(given))
   }
   tried <- tryCatch(suppressWarnings(attr(na.action(data.frame(x = c(1, NA))), "na.action")), error = function(e) "fail")
   if (inherits(tried, "omit")) return("omit")

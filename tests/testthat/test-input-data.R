@@ -157,3 +157,34 @@ test_that("a formula is response ~ 1, of things that exist", {
   expect_match(conditionMessage(error), "no_such_rows")
   expect_input_error(emix(height ~ 1, heights, subset = height < 0), "x")
 })
+
+test_that("arguments that other functions have are answered by where to go", {
+  expect_input_error(emix(faithful, G = 2), "G", "`k`")
+  expect_input_error(emix(faithful, n_components = 2), "n_components", "`k`")
+  expect_input_error(emix(faithful, modelNames = "VVV"), "modelNames", "mix_mvnormal")
+  expect_input_error(emix(faithful, na.rm = TRUE), "na.rm", "na.action")
+  for (name in names(formals(em_control))) {
+    expect_input_error(do.call(emix, c(list(faithful$waiting), stats::setNames(list(1), name))), name, "em_control")
+  }
+})
+
+test_that("a column that is not numeric is named, in data and in new data", {
+  expect_input_error(emix(iris), "x", "`Species` is a factor")
+  fit <- emix(faithful, k = 2)
+  text <- transform(faithful[1:2, ], waiting = c("a", "b"))
+  expect_input_error(predict(fit, text), "newdata", "`waiting` is a character vector")
+  expect_input_error(predict(fit, faithful["waiting"]), "newdata", "without eruptions")
+  # Other columns may be anything; no rows have no answers; a column of NA may be logical.
+  expect_identical(predict(fit, cbind(kind = "a", faithful[2:1])), predict(fit, faithful))
+  expect_identical(dim(predict(fit, faithful[0, ])), c(0L, 2L))
+  expect_true(all(is.na(predict(fit, transform(faithful[1:2, ], waiting = NA)))))
+  expect_input_error(emix(faithful[0, ]), "x", "at least one row")
+})
+
+test_that("a dot on the left of a formula is answered by the data frame itself", {
+  expect_input_error(emix(. ~ 1, data = faithful), "x", "emix.data.")
+})
+
+test_that("labels that number from zero are an error with the row", {
+  expect_input_error(emix(faithful, labels = rep(0:1, 136)), "labels", "not 0 .row 1, 3")
+})

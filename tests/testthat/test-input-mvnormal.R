@@ -117,3 +117,10 @@ test_that("what is not there for rows of several columns is refused with a reaso
   expect_input_error(demix(1:3, fit), "x", "2 columns")
   expect_input_error(demix(faithful, fit, size = 3), "size")
 })
+
+test_that("structures of other names are answered by theirs", {
+  for (name in c("full", "tied", "diag", "spherical")) expect_input_error(mix_mvnormal(name), "cov", dQuote(name, FALSE))
+  expect_input_error(mix_mvnormal("diag"), "cov", "\"VVI\"")
+  expect_input_error(mix_mvnormal(c("EII", "all")), "cov", "\"all\" alone")
+  for (bad in list(3, 1:2, NULL, NA, "vvv")) expect_input_error(mix_mvnormal(bad), "cov", "\"VVV\"")
+})

@@ -79,3 +79,12 @@ test_that("arguments that do not fit", {
   damaged$parameters <- NULL
   expect_object_error(plot(damaged))
 })
+
+test_that("what is no graphical parameter is an error", {
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  expect_input_error(plot(normal_fit, what = "BIC"), "what", "`type`")
+  expect_input_error(plot(emix(faithful, k = 2), colour = 2), "colour")
+  expect_input_error(plot(normal_fit, "criterion"), "type", "k = 1:5")
+  expect_silent(plot(normal_fit, cex.axis = 0.8, xlim = c(40, 100), las = 0))
+})

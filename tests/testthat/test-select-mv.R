@@ -202,3 +202,13 @@ test_that("plots draw the grid", {
   expect_silent(plot(garden, "criterion"))
   expect_silent(plot(quiet(em_select(faithful, k = 1:2, cov = c("EEE", "VVV")))))
 })
+
+test_that("one component that came from starts on a part of the rows says so", {
+  set.seed(3)
+  x <- matrix(rnorm(6000), ncol = 2)
+  fit <- emix(x, k = 1:2, family = mix_mvnormal(c("EII", "VVV")))
+  expect_identical(fit$k, 1L)
+  expect_lt(fit$convergence$points, 3000)
+  expect_true(all(is.na(fit$selection$highest)))
+  expect_null(emix(x, k = 1)$convergence$points)
+})

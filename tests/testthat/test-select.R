@@ -41,7 +41,7 @@ test_that("the smallest criterion wins: the fit is its row, and print says so", 
       unlist(table[best, c("loglik", "df", "AIC", "BIC")]), 1e-13)
     expect_equal(length(fit$parameters$mean), fit$k)
     expect_output(print(fit), paste("has the smallest", criterion))
-    expect_output(print(fit), "k = [0-9] of 1, 2, 3 and 4")
+    expect_output(print(fit), "k = [0-9] of 1 to 4")
   }
   expect_identical(answer(chosen(x, k = 1:4, criterion = "BIC")), answer(several))
   expect_output(print(summary(several)), "ICL")
