@@ -71,7 +71,7 @@ plot_criterion <- function(x, main, xlab, ...) {
 #' cross-validation, bars
 #' of one standard error of the difference from the best (see [em_select()]).
 #'
-#' @param x a choice by [em_select()].
+#' @param x a choice by [em_select()], or the table `selection` of a fit of several covariance structures.
 #' @param criterion what to show: a criterion of the table. Default: the one that was chosen by.
 #' @param col colours of the structures, used in turn.
 #' @param main,xlab title and label of the horizontal axis.
@@ -86,6 +86,7 @@ plot_criterion <- function(x, main, xlab, ...) {
 #' plot(em_select(faithful$waiting, k = 1:5))
 #' @export
 plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, xlab = NULL, ...) {
+  check_graphical(...)
   table <- as.data.frame(x)
   criterion <- check_choice(criterion, "criterion", intersect(c(criteria, "CV"), names(table)))
   if (has_structures(table)) {
@@ -120,5 +121,14 @@ plot.em_select <- function(x, criterion = x$criterion, col = NULL, main = NULL, 
     legend(mean(usr[1:2]), usr[4L], paste0("equal: ", structures, "  "), col = style$col, lty = i, pch = pch[(i - 1L) %% 4L + 1L],
       xjust = 0.5, yjust = 0, xpd = NA, bty = "n", cex = 0.85, ncol = min(3L, length(i)))
   }
+  invisible(x)
+}
+
+#' @rdname plot.em_select
+#' @export
+plot.emix_selection <- function(x, criterion = attr(x, "criterion"), col = NULL, main = NULL, xlab = NULL, ...) {
+  check_graphical(...)
+  criterion <- check_choice(criterion, "criterion", intersect(criteria, names(x)))
+  plot_grid(grid_values(as.data.frame(x), criterion), criterion, col, main, xlab, ...)
   invisible(x)
 }

@@ -212,3 +212,13 @@ test_that("one component that came from starts on a part of the rows says so", {
   expect_true(all(is.na(fit$selection$highest)))
   expect_null(emix(x, k = 1)$convergence$points)
 })
+
+test_that("the table of structures draws itself", {
+  grDevices::pdf(NULL)
+  on.exit(grDevices::dev.off())
+  table <- emix(faithful, k = 1:2, family = mix_mvnormal(c("EII", "VVV")))$selection
+  expect_identical(plot(table), table)
+  expect_silent(plot(table, "ICL", xlab = "groups", cex.axis = 0.8))
+  expect_input_error(plot(table, "CV"), "criterion")
+  expect_input_error(plot(table, what = "BIC"), "what")
+})
