@@ -107,6 +107,7 @@ core_rows <- function(frame, condense) {
 telling_rows <- function(frame, live) {
   some <- if (isTRUE(live)) seq_len(nrow(frame$x)) else live
   some <- some[tells(take_rows(frame$x, some), frame$labels$code[some])]
+  if (!length(some)) stop_input("x", "of one value at least in a row of positive weight", "only missing values")
   some[unlist(missing_patterns(take_rows(frame$x, some)), use.names = FALSE)]
 }
 

@@ -141,7 +141,7 @@ static void derive(const em_volumes *v, const place *p, const double *u)
                     ? em_inner(p->white + em_at(j, p->size), p->white + em_at(l, p->size), p->size)
                     : 0;
             p->second[em_at(l, k) + (size_t)j] =
-                p->n * ((j == l ? trace : 0) - product) + rows * v->rows[l] / p->n;
+                p->n * ((j == l ? trace : 0) - product) + rows * (v->rows[l] / p->n);
         }
         if (!(rows > 0))
             p->second[em_at(j, k + 1)] = 1;

@@ -278,6 +278,8 @@ test_that("what cannot be used is refused", {
   expect_input_error(emix(holes, na.action = "guess"), "na.action")
   expect_input_error(emix(cbind(holes, d = NA), na.action = "likelihood"), "x", "'d'", named = "x")
   expect_input_error(emix(cbind(holes, d = c(1, rep(NA, 89))), weights = c(0, rep(1, 89)), na.action = "likelihood"), "x", "'d'")
+  expect_input_error(emix(holes * NA, na.action = "likelihood"), "x", "only missing values")
+  expect_input_error(emix(rbind(holes, NA), weights = rep(0:1, c(90, 1)), na.action = "likelihood"), "x", "only missing values")
   set.seed(1)
   wide <- matrix(rnorm(100 * 65), 100)
   wide[3, 4] <- NA
