@@ -149,15 +149,17 @@ print_starts <- function(fit) {
   if (NROW(others)) {
     shown <- utils::head(others, 4L)
     values <- paste0(formatC(heights_of(shown), digits = 4, format = "f"), ifelse(shown$spurious, " (spurious)", ""))
-    of <- c(if (!is.null(shown$objective)) objective_name(fit), if (!is.null(fit$convergence$points)) "of these points")
+    of <- c(if (!is.null(shown$objective)) objective_name(fit), if (!is.null(fit$convergence$points)) if (is.matrix(fit$parameters$mean)) "of this part" else "of these points")
     cat("other maxima", if (length(of)) paste0(" (", paste(of, collapse = " "), ")"), ": ",
       paste(values, collapse = ", "), if (nrow(others) > 4L) ", ...", "\n", sep = "")
   }
 }
 
-# Where rows are many, starts run on fewer points.
+# Where rows are many, starts run on fewer points; of several columns, on a part of the rows.
 on_points <- function(fit) {
   points <- fit$convergence$points
-  if (!is.null(points)) sprintf(" on %s that stand for the rows", counted(points, "point"))
+  if (is.null(points)) return(NULL)
+  if (is.matrix(fit$parameters$mean)) paste(" on a part of", counted(points, "row")) else
+    sprintf(" on %s that stand for the rows", counted(points, "point"))
 }
 

@@ -209,6 +209,7 @@ test_that("one component that came from starts on a part of the rows says so", {
   fit <- emix(x, k = 1:2, family = mix_mvnormal(c("EII", "VVV")))
   expect_identical(fit$k, 1L)
   expect_lt(fit$convergence$points, 3000)
+  expect_output(print(summary(fit)), "runs on a part of [12],[0-9]{3} rows: ")
   expect_true(all(is.na(fit$selection$highest)))
   expect_null(emix(x, k = 1)$convergence$points)
 })
