@@ -25,6 +25,7 @@ thin_points <- function(n, most = most_points) {
 
 # 95 % of the order statistics of n uniform variables, at the place p = (i - 1/2) / n of the i-th.
 uniform_band <- function(p, n) {
+  n <- min(n, 1e12) # where it is thinner than a line
   list(low = stats::qbeta(0.025, n * p + 0.5, n * (1 - p) + 0.5), high = stats::qbeta(0.975, n * p + 0.5, n * (1 - p) + 0.5))
 }
 

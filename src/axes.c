@@ -40,7 +40,8 @@ static const double hidden = 1e-10, enough = 1e-23, longest = 0.5;
 typedef struct {
     int d, k;
     size_t size;    /* d * d */
-    double n;       /* all rows */
+    double unit;    /* a power of two: that of N_j and W_j here, so that no square is too large */
+    double n;       /* all rows, in it */
     double *spread; /* k * d: q_j */
     double *turned; /* k * size: T_j */
     double *weight; /* k: n_j */
@@ -73,6 +74,8 @@ static place lay_out(const em_axes *a, double *spread)
     p.slope = p.weight + a->k;
     for (int j = 0; j < a->k; j++)
         p.n += a->rows[j];
+    p.unit = ldexp(1, -(int)fmin(fmax(logb(p.n), -1000), 1000));
+    p.n *= p.unit;
     return p;
 }
 
@@ -86,6 +89,8 @@ static double turn_scatter(const em_axes *a, const place *p, const double *axes,
     double *t = p->turned + p->size * (size_t)j, *q = p->spread + em_at(j, d), sum = 0;
 
     em_matrix_product(a->scatter + p->size * (size_t)j, axes, d, p->scratch);
+    for (size_t i = 0; i < p->size; i++)
+        p->scratch[i] *= p->unit;
     em_matrix_product(p->other, p->scratch, d, t);
     for (int c = 0; c < d; c++)
         for (int r = c + 1; r < d; r++)
@@ -123,18 +128,29 @@ static double value_at(const em_axes *a, const place *p, const double *axes)
             p->other[em_at(r, p->d) + (size_t)c] = axes[em_at(c, p->d) + (size_t)r];
     for (int j = 0; j < p->k; j++) {
         double logs = a->rows[j] > 0 ? turn_scatter(a, p, axes, j) : 0;
-        p->weight[j] = a->equal_volume ? logs / p->d : a->rows[j];
-        value += a->rows[j] * logs;
+        p->weight[j] = a->equal_volume ? logs / p->d : a->rows[j] * p->unit;
+        value += a->rows[j] * p->unit * logs;
     }
     if (a->equal_volume)
         value = weigh(a, p);
     return isfinite(value) ? value : INFINITY;
 }
 
+/* f, with the q_j of these axes in the caller's units. */
+static double finish(const em_axes *a, const place *p, const double *axes)
+{
+    double value = value_at(a, p, axes);
+
+    for (int j = 0; j < p->k; j++)
+        for (int i = 0; i < p->d && a->rows[j] > 0; i++)
+            p->spread[em_at(j, p->d) + (size_t)i] /= p->unit;
+    return value;
+}
+
 double em_axes_value(const em_axes *a, const double *axes, double *spread)
 {
     place p = lay_out(a, spread);
-    return value_at(a, &p, axes);
+    return finish(a, &p, axes);
 }
 
 /* ---- derivatives
@@ -368,5 +384,5 @@ double em_axes_find(const em_axes *a, double *axes, double *spread, int *turns)
     }
     if (turns != NULL)
         *turns += turn;
-    return value_at(a, &p, axes);
+    return finish(a, &p, axes);
 }

@@ -217,7 +217,7 @@ static int flat_component(const em_covfit *f, const double *spread)
 {
     for (int j = 0; j < f->k; j++) {
         double least = INFINITY, most = 0;
-        for (int i = 0; i < f->d; i++) {
+        for (int i = 0; i < f->d && f->rows[j] > 0; i++) {
             double x = spread[em_at(j, f->d) + (size_t)i];
             least = x > least ? least : x;
             most = x > most ? x : most;

@@ -108,13 +108,13 @@ test_that("every structure: units, turns, factors of columns, order and number o
   k <- 4
   each_size(function(structure, d, k) {
     s <- mv_scatters(d, k, turn = 0.3)
-    old <- mv_cov(mv_random(structure, d, k))
-    cov <- maximise_cov(structure, s$rows, s$scatter, old)$cov
+    first <- mv_cov(mv_random(structure, d, k))
+    cov <- maximise_cov(structure, s$rows, s$scatter, first)$cov
     old <- cov
     close <- function(out, expected) {
       expect_lt(max(abs(out$cov - expected)) / max(expected), 1e-11, label = structure)
     }
-    for (times in c(3, 1e290, 1e-290)) close(maximise_cov(structure, times * s$rows, times * s$scatter, old), cov)
+    for (times in c(3, 1e290, 1e-290)) close(maximise_cov(structure, times * s$rows, times * s$scatter, first), cov)
     close(maximise_cov(structure, s$rows, 1e6 * s$scatter, old), 1e6 * cov)
     close(maximise_cov(structure, s$rows, 1e-6 * s$scatter, old), 1e-6 * cov)
     order <- c(3, 1, 4, 2)
