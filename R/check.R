@@ -16,7 +16,8 @@ check_number <- function(x, argument, low = -Inf, high = Inf, open = FALSE) {
 
 check_count <- function(x, argument, low = 1, high = 1e9) {
   if (!is_number(x) || x < low || x > high || x != round(x)) {
-    stop_input(argument, sprintf("a whole number from %g to %g", low, high), describe(x))
+    ends <- vapply(c(low, high), format, "", big.mark = ",", scientific = FALSE)
+    stop_input(argument, sprintf("a whole number from %s to %s", ends[1L], ends[2L]), describe(x))
   }
   as.integer(x)
 }

@@ -60,7 +60,7 @@
 #'
 #' **Many rows.** Of more than 2000 rows (200 for each column and one, if that is more) starts are run on a part. Where parameters are many the
 #' highest maxima of a part are those of its chance clusters; so some runs (`"simpler"` in `fit$starts`) begin where others ended with
-#' covariances that are equal (`"EEE"`; `"EEI"` for `"VEI"`, `"EVI"` and `"VVI"`). These and the best of the others go on on larger
+#' covariances that are equal (`"EEE"`; `"EEI"` for `"VEI"`, `"EVI"` and `"VVI"`). These and the best of the others continue on larger
 #' parts and then, fewer, on all rows.
 #'
 #' **Chance clusters.** The likelihood is unbounded where a component shrinks onto a plane; runs that go there are dropped and

@@ -1,4 +1,4 @@
-# The search for families of several columns: what its race and its moves are, and runs that go on on more and more rows.
+# The search for families of several columns: what its race and its moves are, and runs that continue on more and more rows.
 
 of_columns <- function(spec) !is.null(spec$columns)
 
@@ -115,7 +115,7 @@ left_ahead <- function(heat, enough, most) {
   union(utils::head(left, 3L), utils::head(rank[heat$kind[rank] == "simpler"], 2L))
 }
 
-# Runs that ended on a part of the rows go on on larger parts, the fewer of them the larger the part: which are left, the
+# Runs that ended on a part of the rows continue on larger parts, the fewer of them the larger the part: which are left, the
 # best first, where they are, and the field with their evaluations. `problem_of` makes the problem of some rows.
 grow_runs <- function(field, part, rows, whole, problem_of) {
   df <- count_df(whole$spec)
@@ -123,7 +123,7 @@ grow_runs <- function(field, part, rows, whole, problem_of) {
   at <- NULL
   for (n in sizes) {
     all <- n == rows$n
-    say_doing("the best go on on ", counted(n, "row"))
+    say_doing("the best continue on ", counted(n, "row"))
     ground <- if (all) whole else problem_of(pick_rows(rows, n))
     if (is.null(at)) {
       at <- runs_ahead(field, runs_to_grow(ground))

@@ -264,7 +264,7 @@ of_part <- function(control) utils::modifyList(control, list(spurious = "avoid")
 
 allows_chance <- function(control) identical(control$spurious, "allow")
 
-# Do runs from a part of the rows go on on larger parts?
+# Do runs from a part of the rows continue on larger parts?
 goes_on <- function(spec, rows, part, control) of_columns(spec) && part$n < rows$n && control$accelerate
 
 # The problem on which starts are raced, with that of their first steps.
