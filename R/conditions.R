@@ -8,6 +8,7 @@
 #   emix_warning_iterations  max_iter was reached first
 #   emix_warning_start       the start was changed
 #   emix_warning_spurious    every maximum found may have a chance cluster
+#   emix_warning_labels      every row has a label, and a component has none
 #   emix_warning_replicates  some bootstrap samples have no estimate, or a doubtful one; or they are too few
 #   emix_warning_singular, _indefinite, _boundary, _range, _derivative   what standard errors lack: see vcov.R, contrast.R
 #   emix_warning_limit       a profile likelihood has no limit on a side

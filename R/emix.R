@@ -107,7 +107,8 @@
 #' `emix_error_fit` (a row is impossible under every component). Warnings have class `emix_warning`
 #' and one of: `emix_warning_iterations` (`max_iter` was reached first),
 #' `emix_warning_start` (components of `start` were equal and have been moved apart),
-#' `emix_warning_spurious` (every maximum found has a chance cluster). With several `k` they are about the fit that
+#' `emix_warning_spurious` (every maximum found has a chance cluster), `emix_warning_labels` (every row has a label, and none has that of
+#' some component). With several `k` they are about the fit that
 #' is returned; `fit$selection` says which of the others did not converge or have a chance cluster.
 #' @references
 #' Dempster, A. P., Laird, N. M. and Rubin, D. B. (1977). Maximum likelihood from incomplete data via

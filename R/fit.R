@@ -130,6 +130,18 @@ warn_of_fit <- function(fit) {
   several <- !is.null(fit$selection)
   if (!fit$converged && fit$arguments$control$max_iter > 0L) warn_not_converged(fit, several)
   if (fit$converged && is_avoided(fit)) warn_spurious(fit, several)
+  warn_empty_classes(fit)
+}
+
+# Components without rows though every row has a label: levels that do not occur, or numbers that do not begin at 1.
+warn_empty_classes <- function(fit) {
+  known <- if (is.null(fit$weights)) fit$labels else fit$labels[fit$weights > 0]
+  if (!length(known) || any(known == 0L)) return(invisible())
+  empty <- setdiff(seq_len(fit$k), known)
+  if (length(empty)) {
+    emix_warn("labels", "Every row has a label, and none has that of ", if (length(empty) == 1L) "component " else "components ",
+      listing(fit$components[empty]), ", which therefore has no rows. Leave it out: droplevels(labels), or factor(labels) where these are numbers.")
+  }
 }
 
 # "k = 3", or "VEV, k = 3" where structures were chosen among too.

@@ -92,3 +92,14 @@ test_that("rows with gaps are used, and classified", {
   gaps$skin <- NA
   expect_lt(wrong(fit, gaps, MASS::Pima.te$type), 0.24)
 })
+
+test_that("a component without rows where every row has a label is told", {
+  empty <- factor(iris$Species, levels = c("setosa", "versicolor", "virginica", "none"))
+  warning <- expect_warning(fit <- emix(iris[1:4], labels = empty), class = "emix_warning_labels")
+  expect_match(conditionMessage(warning), "component none.*droplevels")
+  expect_identical(fit$k, 4L)
+  expect_warning(emix(iris[1:4], labels = as.integer(iris$Species) + 2L), "components 1 and 2", class = "emix_warning_labels")
+  expect_silent(emix(iris[1:4], labels = iris$Species))
+  # A class that nobody named is no mistake where rows without a label may be of it.
+  expect_silent(emix(iris[1:4], k = 3, labels = replace(empty, iris$Species == "virginica", NA)[, drop = TRUE]))
+})
