@@ -8,16 +8,15 @@
  *   n_j        N_j (VVE), N g_j / sum_l g_l (EVE): how f weighs sum_i log q_ji
  *
  * D moves to D exp(X), X skew with columns x_i; t_ji the columns of T_j; <A, B> = sum of A * B.
- *   f = f(D) + <G, X> / 2 + sum_i x_i' C_i x_i + ...
- *   P = sum_j diag(n_j / q_j) T_j,   G = 2 (P' - P)
- *   C_i = sum_j ((n_j / q_ji) T_j - 2 (n_j / q_ji^2) t_ji t_ji') - (P + P') / 2
- *   EVE: + 2 sum_j n_j (s_j - s)^2 / d,  s_j = sum_i t_ji' x_i / q_ji, s their mean by n_j.
- * The C_i are added up once; then a product of H, the second derivatives, with X costs d^3,
- * whatever k is: H X = E - E' with columns 2 C_i x_i of E. So Newton's equations H X = -G are
- * solved by conjugate gradients, which need few turns, for H is nearly diagonal where the W_j have
- * nearly common axes. Towards negative curvature the step ends. exp is replaced by Cayley's
- * transform, which agrees to second order: (I - X/2)^-1 (I + X/2) = (I - X^2/4)^-1 (I + X/2)^2. A
- * step that does not lower f as it should is halved.
+ *   f = f(D) + <G, X> / 2 + <E, X> / 2 + ...
+ *   P = sum_j T_j diag(n_j / q_j),   G = 2 (P - P'),   Y_j = T_j X,   y_j = diag(Y_j)
+ *   E = sum_j (2 Y_j diag(n_j / q_j) - 4 T_j diag(n_j y_j / q_j^2)) - (P + P') X
+ *   EVE: + 4 sum_j T_j diag(n_j (s_j - s) / (d q_j)),  s_j = sum_i y_ji / q_ji, s their mean by n_j
+ * So Newton's equations H X = -G, with H X = E - E', are solved by conjugate gradients, which
+ * need few turns, for H is nearly diagonal where the W_j have nearly common axes. Towards negative
+ * curvature the step ends. exp is replaced by Cayley's transform, which agrees to second order:
+ * (I - X/2)^-1 (I + X/2) = (I - X^2/4)^-1 (I + X/2)^2. A step that does not lower f as it should is
+ * halved.
  *
  * References: Flury (1984), Common principal components in k groups, JASA 79, 892-898; Browne &
  * McNicholas (2014), Estimating common principal components in high dimensions, Advances in Data
@@ -45,9 +44,9 @@ typedef struct {
     double *spread; /* k * d: q_j */
     double *turned; /* k * size: T_j */
     double *weight; /* k: n_j */
-    double *slope;  /* k: n_j (s_j - s) */
-    double *second; /* d * size: C_i */
-    double *pooled; /* P */
+    double *along;  /* k * d: y_j */
+    double *slope;  /* k: EVE's n_j (s_j - s) */
+    double *pooled; /* P, then P + P' */
     double *gradient;
     double *step; /* X */
     double *residual, *direction, *image, *precondition;
@@ -56,7 +55,7 @@ typedef struct {
 
 size_t em_axes_work(int d, int k)
 {
-    return em_at(k, d * d + 2) + em_at(d, d) * (10 + (size_t)d);
+    return em_at(k, d * d + d + 2) + 10 * em_at(d, d);
 }
 
 static place lay_out(const em_axes *a, double *spread)
@@ -69,8 +68,8 @@ static place lay_out(const em_axes *a, double *spread)
     for (size_t i = 0; i < sizeof matrices / sizeof *matrices; i++, next += p.size)
         *matrices[i] = next;
     p.turned = next;
-    p.second = p.turned + em_at(a->k, a->d * a->d);
-    p.weight = p.second + p.size * (size_t)a->d;
+    p.along = p.turned + em_at(a->k, a->d * a->d);
+    p.weight = p.along + em_at(a->k, a->d);
     p.slope = p.weight + a->k;
     for (int j = 0; j < a->k; j++)
         p.n += a->rows[j];
@@ -156,26 +155,6 @@ double em_axes_value(const em_axes *a, const double *axes, double *spread)
 /* ---- derivatives
  * ----------------------------------------------------------------------------------- */
 
-/* P and G */
-static void derive(const place *p)
-{
-    int d = p->d;
-
-    memset(p->pooled, 0, p->size * sizeof(double));
-    for (int j = 0; j < p->k; j++) {
-        const double *t = p->turned + p->size * (size_t)j, *q = p->spread + em_at(j, d);
-        for (int r = 0; r < d && p->weight[j] > 0; r++)
-            p->scratch[r] = p->weight[j] / q[r];
-        for (int c = 0; c < d && p->weight[j] > 0; c++)
-            for (int r = 0; r < d; r++)
-                p->pooled[em_at(c, d) + (size_t)r] += p->scratch[r] * t[em_at(c, d) + (size_t)r];
-    }
-    for (int c = 0; c < d; c++)
-        for (int r = 0; r < d; r++)
-            p->gradient[em_at(c, d) + (size_t)r] =
-                2 * (p->pooled[em_at(r, d) + (size_t)c] - p->pooled[em_at(c, d) + (size_t)r]);
-}
-
 EM_KERNEL
 static void add_times(double *out, double factor, const double *x, size_t n)
 {
@@ -184,59 +163,90 @@ static void add_times(double *out, double factor, const double *x, size_t n)
         out[i] += factor * x[i];
 }
 
-/* Component j's part of C_i */
-static void add_curvature(const place *p, int j, int i)
+static const double *turned(const place *p, int j)
 {
-    int d = p->d;
-    const double *t = p->turned + p->size * (size_t)j, *t_i = t + em_at(i, d);
-    double *c_i = p->second + p->size * (size_t)i, q = p->spread[em_at(j, d) + (size_t)i];
-
-    add_times(c_i, p->weight[j] / q, t, p->size);
-    em_matrix_add_outer(c_i, d, -2 * (p->weight[j] / q) / q, t_i);
+    return p->turned + p->size * (size_t)j;
 }
 
-/* All C_i */
-static void curve(const place *p)
+static const double *spread(const place *p, int j)
+{
+    return p->spread + em_at(j, p->d);
+}
+
+/* G and P + P' */
+static void derive(const place *p)
 {
     int d = p->d;
 
-    for (int i = 0; i < d; i++) {
-        double *c_i = p->second + p->size * (size_t)i;
-        for (int c = 0; c < d; c++)
-            for (int r = 0; r < d; r++)
-                c_i[em_at(c, d) + (size_t)r] =
-                    -(p->pooled[em_at(c, d) + (size_t)r] + p->pooled[em_at(r, d) + (size_t)c]) / 2;
-        for (int j = 0; j < p->k; j++)
-            if (p->weight[j] > 0)
-                add_curvature(p, j, i);
-    }
+    memset(p->pooled, 0, p->size * sizeof(double));
+    for (int j = 0; j < p->k; j++)
+        for (int c = 0; c < d && p->weight[j] > 0; c++)
+            add_times(p->pooled + em_at(c, d), p->weight[j] / spread(p, j)[c],
+                      turned(p, j) + em_at(c, d), (size_t)d);
+    for (int c = 0; c < d; c++)
+        for (int r = 0; r <= c; r++) {
+            size_t rc = em_at(c, d) + (size_t)r, cr = em_at(r, d) + (size_t)c;
+            double a = p->pooled[rc], b = p->pooled[cr];
+            p->pooled[rc] = p->pooled[cr] = a + b;
+            p->gradient[rc] = 2 * (a - b);
+            p->gradient[cr] = 2 * (b - a);
+        }
 }
 
 /* H's diagonal (without EVE's own part, which is not negative), made positive. */
 static void precondition(const place *p)
 {
-    for (int i = 0; i < p->d; i++)
-        for (int l = 0; l < p->d; l++) {
-            double h = 2 * (p->second[p->size * (size_t)i + em_at(l, p->d + 1)] +
-                            p->second[p->size * (size_t)l + em_at(i, p->d + 1)]);
-            p->precondition[em_at(i, p->d) + (size_t)l] = fabs(h) + 1e-8 * p->n;
+    int d = p->d;
+
+    for (int c = 0; c < d; c++)
+        for (int r = 0; r <= c; r++) {
+            double h = -p->pooled[em_at(c, d + 1)] - p->pooled[em_at(r, d + 1)];
+            for (int j = 0; j < p->k; j++) {
+                const double *q = spread(p, j);
+                double t = turned(p, j)[em_at(c, d) + (size_t)r], by_c = t / q[c], by_r = t / q[r];
+                if (p->weight[j] > 0)
+                    h += 2 * p->weight[j] *
+                         (q[r] / q[c] + q[c] / q[r] - 2 * (by_c * by_c + by_r * by_r));
+            }
+            p->precondition[em_at(c, d) + (size_t)r] = p->precondition[em_at(r, d) + (size_t)c] =
+                fabs(h) + 1e-8 * p->n;
         }
 }
 
 /* n_j (s_j - s), 0 for an empty component */
-static void find_slopes(const place *p, const double *x)
+static void find_slopes(const place *p)
 {
     double mean = 0;
 
     for (int j = 0; j < p->k; j++) {
-        const double *t = p->turned + p->size * (size_t)j, *q = p->spread + em_at(j, p->d);
         p->slope[j] = 0;
         for (int i = 0; i < p->d && p->weight[j] > 0; i++)
-            p->slope[j] += em_inner(t + em_at(i, p->d), x + em_at(i, p->d), p->d) / q[i];
+            p->slope[j] += p->along[em_at(j, p->d) + (size_t)i] / spread(p, j)[i];
         mean += p->weight[j] * p->slope[j] / p->n;
     }
     for (int j = 0; j < p->k; j++)
         p->slope[j] = p->weight[j] * (p->slope[j] - mean);
+}
+
+/* e := -(P + P') X, and the parts of the Y_j; y_j. */
+static void add_products(const place *p, const double *x, double *e)
+{
+    int d = p->d;
+    double *y = p->other;
+
+    em_matrix_product(p->pooled, x, d, e);
+    for (size_t i = 0; i < p->size; i++)
+        e[i] = -e[i];
+    for (int j = 0; j < p->k; j++) {
+        if (!(p->weight[j] > 0))
+            continue;
+        em_matrix_product(turned(p, j), x, d, y);
+        for (int i = 0; i < d; i++) {
+            add_times(e + em_at(i, d), 2 * p->weight[j] / spread(p, j)[i], y + em_at(i, d),
+                      (size_t)d);
+            p->along[em_at(j, d) + (size_t)i] = y[em_at(i, d + 1)];
+        }
+    }
 }
 
 /* out := H x */
@@ -245,17 +255,16 @@ static void multiply(const em_axes *a, const place *p, const double *x, double *
     int d = p->d;
     double *e = p->scratch;
 
-    memset(e, 0, p->size * sizeof(double));
+    add_products(p, x, e);
+    memset(p->slope, 0, (size_t)p->k * sizeof(double));
     if (a->equal_volume)
-        find_slopes(p, x);
-    for (int i = 0; i < d; i++) {
-        double *e_i = e + em_at(i, d);
-        em_matrix_add_vector(p->second + p->size * (size_t)i, d, 2, x + em_at(i, d), e_i);
-        for (int j = 0; j < p->k && a->equal_volume; j++)
-            if (p->weight[j] > 0)
-                add_times(e_i, 4 * p->slope[j] / (d * p->spread[em_at(j, d) + (size_t)i]),
-                          p->turned + p->size * (size_t)j + em_at(i, d), (size_t)d);
-    }
+        find_slopes(p);
+    for (int j = 0; j < p->k; j++)
+        for (int i = 0; i < d && p->weight[j] > 0; i++) {
+            double q = spread(p, j)[i], y = p->along[em_at(j, d) + (size_t)i];
+            double factor = 4 * (p->slope[j] / d - p->weight[j] * y / q) / q;
+            add_times(e + em_at(i, d), factor, turned(p, j) + em_at(i, d), (size_t)d);
+        }
     for (int c = 0; c < d; c++)
         for (int r = 0; r < d; r++)
             out[em_at(c, d) + (size_t)r] = e[em_at(c, d) + (size_t)r] - e[em_at(r, d) + (size_t)c];
@@ -372,7 +381,6 @@ double em_axes_find(const em_axes *a, double *axes, double *spread, int *turns)
 
     for (; turn < MOST_TURNS && !done && isfinite(value); turn++) {
         derive(&p);
-        curve(&p);
         precondition(&p);
         double within = sqrt(inner(&p, p.gradient, p.gradient)) / p.n;
         double decrement = solve(a, &p, within < 0.1 ? (within > 1e-6 ? within : 1e-6) : 0.1);

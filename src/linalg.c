@@ -80,35 +80,71 @@ static void add_times(double *c, double a, const double *b, int n)
         c[i] += a * b[i];
 }
 
+/* Column by column, for small ones. */
 EM_KERNEL
-void em_matrix_add_vector(const double *a, int n, double factor, const double *x, double *out)
-{
-    for (int l = 0; l < n; l++) {
-        const double *a_l = const_column(a, n, l);
-        double x_l = factor * x[l];
-#pragma omp simd
-        for (int i = 0; i < n; i++)
-            out[i] += x_l * a_l[i];
-    }
-}
-
-EM_KERNEL
-void em_matrix_add_outer(double *a, int n, double factor, const double *x)
-{
-    for (int l = 0; l < n; l++) {
-        double *a_l = column(a, n, l), x_l = factor * x[l];
-#pragma omp simd
-        for (int i = 0; i < n; i++)
-            a_l[i] += x_l * x[i];
-    }
-}
-
-void em_matrix_product(const double *a, const double *b, int n, double *out)
+static void small_product(const double *a, const double *b, int n, double *out)
 {
     memset(out, 0, em_at(n, n) * sizeof(double));
-    for (int c = 0; c < n; c++)
-        em_matrix_add_vector(a, n, 1, const_column(b, n, c), column(out, n, c));
+    for (int c = 0; c < n; c++) {
+        double *to = column(out, n, c);
+        for (int l = 0; l < n; l++) {
+            const double *from = const_column(a, n, l);
+            double times = const_column(b, n, c)[l];
+#pragma omp simd
+            for (int i = 0; i < n; i++)
+                to[i] += times * from[i];
+        }
+    }
 }
+
+#ifdef __GNUC__
+typedef double eight __attribute__((vector_size(64), aligned(8), may_alias));
+enum { TALL = 16, WIDE = 4 };
+
+/* TALL rows of WIDE columns of A B: sums that fit into registers use each number that is loaded
+ * several times. a, b and out begin at the block's rows and columns. */
+EM_KERNEL
+static void product_block(const double *a, const double *b, int n, double *out)
+{
+    const double *b0 = b, *b1 = b0 + n, *b2 = b1 + n, *b3 = b2 + n;
+    eight s[2 * WIDE] = {{0}};
+
+    for (int l = 0; l < n; l++) {
+        eight u = *(const eight *)(a + em_at(l, n)), v = *(const eight *)(a + em_at(l, n) + 8);
+        s[0] += u * b0[l];
+        s[1] += v * b0[l];
+        s[2] += u * b1[l];
+        s[3] += v * b1[l];
+        s[4] += u * b2[l];
+        s[5] += v * b2[l];
+        s[6] += u * b3[l];
+        s[7] += v * b3[l];
+    }
+    for (int c = 0; c < WIDE; c++) {
+        *(eight *)(out + em_at(c, n)) = s[2 * c];
+        *(eight *)(out + em_at(c, n) + 8) = s[2 * c + 1];
+    }
+}
+
+/* The last blocks reach back over those before them. */
+void em_matrix_product(const double *a, const double *b, int n, double *out)
+{
+    if (n < TALL) {
+        small_product(a, b, n, out);
+        return;
+    }
+    for (int row = 0; row < n; row += TALL)
+        for (int c = 0; c < n; c += WIDE) {
+            int i = row + TALL < n ? row : n - TALL, j = c + WIDE < n ? c : n - WIDE;
+            product_block(a + i, b + em_at(j, n), n, out + em_at(j, n) + i);
+        }
+}
+#else
+void em_matrix_product(const double *a, const double *b, int n, double *out)
+{
+    small_product(a, b, n, out);
+}
+#endif
 
 /* v becomes u, u[0] = 1, such that I - tau u u' takes v to (beta, 0, .., 0); returns tau. */
 static double reflector(double *v, int n, double *beta)

@@ -24,11 +24,7 @@ double em_smallest_eigen(double *a, int n, double *vector, double *work);
 void em_forward(const double *l, int n, double *b);
 void em_backward(const double *l, int n, double *b);
 
-/* out := out + factor A x, and A := A + factor x x'. */
-void em_matrix_add_vector(const double *a, int n, double factor, const double *x, double *out);
-void em_matrix_add_outer(double *a, int n, double factor, const double *x);
-
-/* out := A B, all n x n. */
+/* out := A B, all n x n; out is neither of them. */
 void em_matrix_product(const double *a, const double *b, int n, double *out);
 
 #endif
