@@ -130,6 +130,7 @@ static double value_at(const em_axes *a, const place *p, const double *axes)
         p->weight[j] = a->equal_volume ? logs / p->d : a->rows[j] * p->unit;
         value += a->rows[j] * p->unit * logs;
     }
+    em_look_up(a->poll);
     if (a->equal_volume)
         value = weigh(a, p);
     return isfinite(value) ? value : INFINITY;
@@ -256,6 +257,7 @@ static void multiply(const em_axes *a, const place *p, const double *x, double *
     double *e = p->scratch;
 
     add_products(p, x, e);
+    em_look_up(a->poll);
     memset(p->slope, 0, (size_t)p->k * sizeof(double));
     if (a->equal_volume)
         find_slopes(p);

@@ -137,7 +137,7 @@ em_problem em_make_problem(const em_model *model, const em_data *data, int threa
     em_problem p = {.model = model,
                     .data = data,
                     .threads = threads,
-                    .poll = em_poll,
+                    .poll = em_check_interrupt,
                     .scoring = scoring,
                     .gather = scoring};
     em_step_bind(&p,

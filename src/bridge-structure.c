@@ -22,7 +22,7 @@ SEXP emix_structure(SEXP structure, SEXP rows, SEXP scatter, SEXP old)
         em_refuse("`structure` is a number, `old` an array");
     int d = INTEGER(dim)[0];
     size_t size = em_at(d, d) * (size_t)k;
-    em_covfit f = {.structure = which, .d = d, .k = k};
+    em_covfit f = {.structure = which, .d = d, .k = k, .poll = em_check_interrupt};
     const double *w = doubles_of(scatter, size);
 
     if (em_covmodel_is_diagonal(which)) {

@@ -112,7 +112,7 @@ SEXP emix_differ(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_, SEXP direc
         status = differ(&at, REAL(VECTOR_ELT(ans, SUMS)), directions + em_at(c, at.n), h, walk,
                         natural + em_at(c, at.n), parameters + em_at(c, p.n_theta),
                         found + (walk ? em_at(c, at.n) : 0));
-        em_poll(NULL);
+        em_check_interrupt();
     }
     SET_VECTOR_ELT(ans, STATUS, Rf_ScalarInteger((int)status));
     UNPROTECT(1);

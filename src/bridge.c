@@ -11,9 +11,8 @@
 #include <string.h>
 #include <time.h>
 
-void em_poll(void *context)
+void em_check_interrupt(void)
 {
-    (void)context;
     R_CheckUserInterrupt();
 }
 
@@ -175,7 +174,7 @@ static bool is_short(const em_model *m, const em_data *data)
 static em_field new_field(const em_model *model, const em_data *data, int threads)
 {
     bool whole = threads > 1 && is_short(model, data);
-    em_field f = {.threads = whole ? threads : 1, .poll = em_poll};
+    em_field f = {.threads = whole ? threads : 1, .poll = em_check_interrupt};
     size_t each = (size_t)f.threads;
 
     f.problems = (em_problem *)R_alloc(each, sizeof(em_problem));

@@ -23,7 +23,7 @@ const double *em_get_theta(SEXP theta, int n_theta, const char *name);
 em_problem em_make_problem(const em_model *model, const em_data *data, int threads, bool scoring);
 
 /* Lets R act on an interrupt or a time limit: jumps out of the call then. */
-void em_poll(void *context);
+void em_check_interrupt(void);
 
 /* A named list; every slot starts as NULL. Protect it before filling. */
 SEXP em_new_list(const char *const *names, int n);

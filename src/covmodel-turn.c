@@ -23,7 +23,7 @@ static void decompose(const em_covfit *f, double *cov, double *values, double *s
     for (int j = 0; j < f->k; j++) {
         double *cov_j = cov + em_at(j, f->d * f->d), *values_j = values + em_at(j, f->d);
         em_cov_source(f, j, cov_j);
-        em_eigen(cov_j, f->d, values_j, scratch);
+        em_eigen(cov_j, f->d, values_j, scratch, f->poll);
         for (int i = 0; i < f->d; i++)
             values_j[i] = values_j[i] > 0 ? values_j[i] : 0;
     }
@@ -103,7 +103,7 @@ em_status em_cov_maximise_volumes(const em_covfit *f, double *cov, int *componen
     int d = f->d;
     double *scratch = f->work + em_at(d, d), *common = scratch + em_at(d, d);
     double *values = common + em_at(d, d), *u = values + em_at(f->k, d);
-    em_volumes v = {d, f->k, f->structure != EM_VEE, f->rows, f->scatter, u + f->k};
+    em_volumes v = {d, f->k, f->structure != EM_VEE, f->rows, f->scatter, u + f->k, f->poll};
 
     if (f->structure == EM_VEV) {
         decompose(f, cov, values, scratch);
@@ -144,7 +144,7 @@ static bool axes_in_force(const em_covfit *f, double *axes, double *values, doub
     }
     for (size_t i = 0; i < size; i++)
         turned = turned || (i % (size_t)(f->d + 1) != 0 && axes[i] != 0);
-    em_eigen(axes, f->d, values, scratch);
+    em_eigen(axes, f->d, values, scratch, f->poll);
     return turned;
 }
 
@@ -157,7 +157,7 @@ static void axes_of(const em_covfit *f, int j, double *axes, double *values, dou
         em_cov_pool(f, axes, (int)size);
     else
         memcpy(axes, em_cov_scatter(f, j), size * sizeof(double));
-    em_eigen(axes, f->d, values, scratch);
+    em_eigen(axes, f->d, values, scratch, f->poll);
 }
 
 /* The best axes from those in force, or from those of the pooled scatter if these are better to
@@ -233,7 +233,8 @@ em_status em_cov_maximise_axes(const em_covfit *f, double *cov, int *component)
     size_t size = em_at(f->d, f->d);
     double *scratch = f->work + size, *axes = scratch + size, *spread = axes + size;
     em_axes a = {f->d,    f->k,       f->structure == EM_EVE,
-                 f->rows, f->scatter, spread + em_at(f->k, f->d)};
+                 f->rows, f->scatter, spread + em_at(f->k, f->d),
+                 f->poll};
 
     find_axes(f, &a, axes, spread, scratch, cov);
     *component = flat_component(f, spread);

@@ -38,6 +38,7 @@ typedef struct {
     const double *scatter; /* k blocks W_j of d x d; of a diagonal structure k blocks of d */
     const double *old;     /* k blocks of d x d: the covariances in force */
     double *work;          /* em_covmodel_work() doubles */
+    em_poll poll;
 } em_covfit;
 
 /* Whether all covariances are diagonal: their M-step reads the diagonals of W_j alone. */

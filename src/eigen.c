@@ -62,7 +62,7 @@ static void sort(double *values, double *v, int n)
     }
 }
 
-void em_eigen(double *a, int n, double *values, double *work)
+void em_eigen(double *a, int n, double *values, double *work, em_poll poll)
 {
     double *v = work;
     bool any = true;
@@ -72,9 +72,11 @@ void em_eigen(double *a, int n, double *values, double *work)
         v[em_at(i, n + 1)] = 1;
     for (int sweep = 0; sweep < MOST_SWEEPS && any; sweep++) {
         any = false;
-        for (int p = 0; p < n - 1; p++)
+        for (int p = 0; p < n - 1; p++) {
             for (int q = p + 1; q < n; q++)
                 any = annihilate(a, v, n, p, q) || any;
+            em_look_up(poll);
+        }
     }
     for (int i = 0; i < n; i++)
         values[i] = a[em_at(i, n + 1)];

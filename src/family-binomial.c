@@ -140,7 +140,7 @@ static double ratio(double successes, double trials, double otherwise)
 
 static em_status binomial_maximise(const em_model *m, const int *held, const double *mass,
                                    const double *sums, const double *old, double *prob,
-                                   double *work, int *component)
+                                   const em_work *work, int *component)
 {
     const double *prior = em_prior_family(m);
     double before = prior == NULL ? 0 : prior[P_SUCCESSES];

@@ -25,6 +25,7 @@ typedef struct {
     const int *held;
     const double *mass, *sums, *old, *prior; /* prior: NULL for none */
     double *par;
+    em_poll poll;
     double *rows, *scatter, *cov_work, *matrix, *vector; /* work */
 } mv_fit;
 
@@ -41,7 +42,7 @@ int em_mv_n_work(const em_model *m)
 }
 
 static mv_fit new_mv_fit(const em_model *m, const int *held, const double *mass, const double *sums,
-                         const double *old, double *par, double *work)
+                         const double *old, double *par, const em_work *work)
 {
     mv_fit f = {.m = m,
                 .d = m->columns,
@@ -51,9 +52,10 @@ static mv_fit new_mv_fit(const em_model *m, const int *held, const double *mass,
                 .sums = sums,
                 .old = old,
                 .prior = em_prior_family(m),
-                .par = par};
+                .par = par,
+                .poll = work->poll};
 
-    f.rows = work;
+    f.rows = work->memory;
     f.scatter = f.rows + m->k;
     f.matrix = f.scatter + em_at(m->k, f.block);
     f.vector = f.matrix + 2 * em_at(f.d, f.d);
@@ -121,8 +123,10 @@ static void common_mean(const mv_fit *f)
 
     memset(f->matrix, 0, em_at(d, d) * sizeof(double));
     memset(f->vector, 0, (size_t)d * sizeof(double));
-    for (int j = 0; j < f->m->k; j++)
+    for (int j = 0; j < f->m->k; j++) {
         add_precision(f, j, factor, f->vector + d);
+        em_look_up(f->poll);
+    }
     bool keep = holds_mean(f->m, f->held, 0) || !em_cholesky(f->matrix, d);
     if (!keep)
         em_cholesky_solve(f->matrix, d, f->vector);
@@ -200,7 +204,8 @@ static em_status maximise_covs(const mv_fit *f, int *component)
                      .rows = f->rows,
                      .scatter = f->scatter,
                      .old = em_mv_cov(m, f->old, 0),
-                     .work = f->cov_work};
+                     .work = f->cov_work,
+                     .poll = f->poll};
     em_status status = em_covmodel_maximise(&fit, cov, component);
     for (int j = 0; j < m->k; j++)
         if (holds_cov(m, f->held, j))
@@ -232,7 +237,7 @@ static em_status common_mean_and_covs(const mv_fit *f, int *component)
 }
 
 em_status em_mv_maximise(const em_model *m, const int *held, const double *mass, const double *sums,
-                         const double *old, double *par, double *work, int *component)
+                         const double *old, double *par, const em_work *work, int *component)
 {
     mv_fit f = new_mv_fit(m, held, mass, sums, old, par, work);
 

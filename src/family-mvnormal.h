@@ -100,7 +100,7 @@ void em_mv_fill_missing(const em_model *m, const em_mv_constants *c, const em_ti
 /* The M-step; and what acceleration by sums needs (family.h). */
 int em_mv_n_work(const em_model *m);
 em_status em_mv_maximise(const em_model *m, const int *held, const double *mass, const double *sums,
-                         const double *old, double *par, double *work, int *component);
+                         const double *old, double *par, const em_work *work, int *component);
 void em_mv_natural(const em_model *m, const double *constants, const double *about, double *out);
 void em_mv_recentre(const em_model *m, const double *from, const double *to, const double *mass,
                     double *sums);

@@ -224,8 +224,8 @@ static void common_mean_and_sds(const normal_fit *f, unsigned equal)
 }
 
 static em_status normal_maximise(const em_model *m, const int *held, const double *mass,
-                                 const double *sums, const double *old, double *par, double *work,
-                                 int *component)
+                                 const double *sums, const double *old, double *par,
+                                 const em_work *work, int *component)
 {
     int k = m->k;
     normal_fit f = {.k = k,

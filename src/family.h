@@ -37,6 +37,12 @@ typedef struct {
     bool hard;                  /* each row wholly to its likeliest component (classification EM) */
 } em_model;
 
+/* What an M-step works with. */
+typedef struct {
+    double *memory; /* n_work() doubles */
+    em_poll poll;
+} em_work;
+
 struct em_family {
     const char *name;
     int columns;                            /* that a row must have; 0: any number */
@@ -56,7 +62,7 @@ struct em_family {
                        const double *share, const double *scale, double *mass, double *sums);
     /* mass[j] is the sum of component j's shares; `held` starts at the family's part. */
     em_status (*maximise)(const em_model *m, const int *held, const double *mass,
-                          const double *sums, const double *old, double *par, double *work,
+                          const double *sums, const double *old, double *par, const em_work *work,
                           int *component);
 
     /* Log density of the prior (without constants) and, where not NULL, its gradient and minus

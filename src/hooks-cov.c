@@ -18,7 +18,7 @@ SEXP hook_eigen(SEXP a)
     SET_VECTOR_ELT(ans, 0, Rf_allocVector(REALSXP, n));
     SET_VECTOR_ELT(ans, 1, Rf_allocMatrix(REALSXP, n, n));
     memcpy(REAL(VECTOR_ELT(ans, 1)), REAL(a), em_at(n, n) * sizeof(double));
-    em_eigen(REAL(VECTOR_ELT(ans, 1)), n, REAL(VECTOR_ELT(ans, 0)), work);
+    em_eigen(REAL(VECTOR_ELT(ans, 1)), n, REAL(VECTOR_ELT(ans, 0)), work, NULL);
     UNPROTECT(1);
     return ans;
 }

@@ -31,6 +31,6 @@ void em_race(em_field *f)
     for (; round.first < f->starts; round.first += most) {
         int left = f->starts - round.first;
         em_parallel(f->threads, left < most ? left : most, run_start, &round);
-        f->poll(f->poll_context);
+        em_look_up(f->poll);
     }
 }

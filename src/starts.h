@@ -16,8 +16,7 @@ typedef struct {
     int starts;
     double *theta;      /* n_theta x starts: each column is replaced by where its run ended */
     em_result *results; /* how */
-    void (*poll)(void *context);
-    void *poll_context;
+    em_poll poll;
 } em_field;
 
 /* A run from each start. What a run does depends on its start alone, so the number of threads

@@ -260,8 +260,7 @@ static em_status walk_rows(em_walk *w)
     w->tiles = tiles_per_round(p->model);
     for (w->first = 0; w->first < longest; w->first += w->tiles) {
         em_parallel(p->threads, p->lanes, walk_lane, w);
-        if (p->poll != NULL)
-            p->poll(p->poll_context);
+        em_look_up(p->poll);
     }
     for (int l = 0; l < p->lanes; l++) {
         if (p->lane_status[l] != EM_OK) {
@@ -336,12 +335,13 @@ em_status em_step_maximise_of(em_problem *p, const double *sums, const double *t
     const em_model *m = p->model;
     const double *mass = sums, *latent_sums = mass + m->k;
     const double *family_sums = latent_sums + m->latent->n_sums(m);
+    em_work work = {p->work, p->poll};
     int component = 0;
 
     m->latent->maximise(m, m->held, mass, latent_sums, theta, next);
     em_status status =
         m->family->maximise(m, m->held + p->n_latent, mass, family_sums, theta + p->n_latent,
-                            next + p->n_latent, p->work, &component);
+                            next + p->n_latent, &work, &component);
     if (status != EM_OK)
         p->bad_component = component;
     return status;

@@ -14,8 +14,7 @@ typedef struct {
     const em_model *model;
     const em_data *data;
     int threads;
-    void (*poll)(void *context); /* called between rounds, on the main thread; may not return */
-    void *poll_context;
+    em_poll poll; /* called between rounds */
     bool scoring; /* memory is to be laid out for scores (score.h) too */
     bool gather;  /* walks gather them: set when they are wanted */
 

@@ -59,6 +59,16 @@ typedef enum {
     EM_DIVERGED    /* a parameter is no longer a finite number */
 } em_status;
 
+/* Lets R act on an interrupt: may not return. Long work calls it every hundredth of a second or so;
+ * NULL where R may not be called, in threads other than the main one. */
+typedef void (*em_poll)(void);
+
+static inline void em_look_up(em_poll poll)
+{
+    if (poll != NULL)
+        poll();
+}
+
 /* The rows, as R holds them: columns one after another, each of n values.
  * The core sees x * factor - shift, made a tile at a time, so that no
  * standardised copy of the data is ever needed. */

@@ -145,6 +145,7 @@ static void derive(const em_volumes *v, const place *p, const double *u)
         }
         if (!(rows > 0))
             p->second[em_at(j, k + 1)] = 1;
+        em_look_up(v->poll);
     }
 }
 

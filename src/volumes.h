@@ -11,6 +11,7 @@ typedef struct {
     const double *rows;    /* k; a component of 0 rows is passed over */
     const double *scatter; /* one after another */
     double *work;          /* em_volumes_work() doubles */
+    em_poll poll;
 } em_volumes;
 
 size_t em_volumes_work(int d, int k, bool diagonal);
