@@ -156,14 +156,6 @@ double em_axes_value(const em_axes *a, const double *axes, double *spread)
 /* ---- derivatives
  * ----------------------------------------------------------------------------------- */
 
-EM_KERNEL
-static void add_times(double *out, double factor, const double *x, size_t n)
-{
-#pragma omp simd
-    for (size_t i = 0; i < n; i++)
-        out[i] += factor * x[i];
-}
-
 static const double *turned(const place *p, int j)
 {
     return p->turned + p->size * (size_t)j;
@@ -182,8 +174,8 @@ static void derive(const place *p)
     memset(p->pooled, 0, p->size * sizeof(double));
     for (int j = 0; j < p->k; j++)
         for (int c = 0; c < d && p->weight[j] > 0; c++)
-            add_times(p->pooled + em_at(c, d), p->weight[j] / spread(p, j)[c],
-                      turned(p, j) + em_at(c, d), (size_t)d);
+            em_add_times(p->pooled + em_at(c, d), p->weight[j] / spread(p, j)[c],
+                         turned(p, j) + em_at(c, d), d);
     for (int c = 0; c < d; c++)
         for (int r = 0; r <= c; r++) {
             size_t rc = em_at(c, d) + (size_t)r, cr = em_at(r, d) + (size_t)c;
@@ -243,8 +235,7 @@ static void add_products(const place *p, const double *x, double *e)
             continue;
         em_matrix_product(turned(p, j), x, d, y);
         for (int i = 0; i < d; i++) {
-            add_times(e + em_at(i, d), 2 * p->weight[j] / spread(p, j)[i], y + em_at(i, d),
-                      (size_t)d);
+            em_add_times(e + em_at(i, d), 2 * p->weight[j] / spread(p, j)[i], y + em_at(i, d), d);
             p->along[em_at(j, d) + (size_t)i] = y[em_at(i, d + 1)];
         }
     }
@@ -265,7 +256,7 @@ static void multiply(const em_axes *a, const place *p, const double *x, double *
         for (int i = 0; i < d && p->weight[j] > 0; i++) {
             double q = spread(p, j)[i], y = p->along[em_at(j, d) + (size_t)i];
             double factor = 4 * (p->slope[j] / d - p->weight[j] * y / q) / q;
-            add_times(e + em_at(i, d), factor, turned(p, j) + em_at(i, d), (size_t)d);
+            em_add_times(e + em_at(i, d), factor, turned(p, j) + em_at(i, d), d);
         }
     for (int c = 0; c < d; c++)
         for (int r = 0; r < d; r++)
@@ -317,8 +308,8 @@ static double solve(const em_axes *a, const place *p, double within)
                 memcpy(p->step, p->direction, p->size * sizeof(double));
             break;
         }
-        add_times(p->step, size / curvature, p->direction, p->size);
-        add_times(p->residual, -size / curvature, p->image, p->size);
+        em_add_times(p->step, size / curvature, p->direction, (int)p->size);
+        em_add_times(p->residual, -size / curvature, p->image, (int)p->size);
         before = size;
         size = preconditioned(p);
     }

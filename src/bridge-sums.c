@@ -2,6 +2,7 @@
  * without scores (secant.h and sums.h say what the space is). */
 #include "bridge.h"
 
+#include "linalg.h"
 #include "sums.h"
 
 #include <math.h>
@@ -51,26 +52,20 @@ static em_status look_at(em_place *at, const double *x, bool walk)
     return status;
 }
 
-static void add_times(const double *from, double times, int n, double *to)
-{
-    for (int i = 0; i < n; i++)
-        to[i] += times * from[i];
-}
-
 /* Central differences along one direction, added to columns that are zero. */
 static em_status differ(em_place *at, const double *x, const double *direction, double h, bool walk,
                         double *natural, double *parameters, double *found)
 {
     for (int side = -1; side <= 1; side += 2) {
         memcpy(at->moved, x, (size_t)at->n * sizeof(double));
-        add_times(direction, side * h, at->n, at->moved);
+        em_add_times(at->moved, side * h, direction, at->n);
         em_status status = look_at(at, at->moved, walk);
         if (status != EM_OK)
             return status;
-        add_times(at->natural, side / (2 * h), at->n, natural);
-        add_times(at->theta, side / (2 * h), at->p->n_theta, parameters);
+        em_add_times(natural, side / (2 * h), at->natural, at->n);
+        em_add_times(parameters, side / (2 * h), at->theta, at->p->n_theta);
         if (walk)
-            add_times(at->found, side / (2 * h), at->n, found);
+            em_add_times(found, side / (2 * h), at->found, at->n);
     }
     return EM_OK;
 }

@@ -120,12 +120,6 @@ em_status em_cov_maximise_volumes(const em_covfit *f, double *cov, int *componen
 
 /* ---- axes in common: EVE, VVE ---------------------------------------------------------------- */
 
-static void add_matrix(double *out, double factor, const double *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] += factor * x[i];
-}
-
 /* Axes of the covariances in force: eigenvectors of a sum of them all, in which factors without a
  * common measure keep two axes apart where not all components have them equal. False where these
  * are the columns: a start that says nothing of axes. */
@@ -140,7 +134,7 @@ static bool axes_in_force(const em_covfit *f, double *axes, double *values, doub
         double trace = 0;
         for (int i = 0; i < f->d; i++)
             trace += old[em_at(i, f->d + 1)];
-        add_matrix(axes, sqrt(1 + j) / trace, old, size);
+        em_add_times(axes, sqrt(1 + j) / trace, old, (int)size);
     }
     for (size_t i = 0; i < size; i++)
         turned = turned || (i % (size_t)(f->d + 1) != 0 && axes[i] != 0);

@@ -5,17 +5,25 @@
 
 #include <string.h>
 
-/* Element (r, c) of the precision W' W. */
-static double precision_at(const em_model *m, const double *w, int r, int c)
+/* The precision P = W' W: its lower triangle by columns, or its diagonal. */
+static void precision_of(const em_model *m, const double *w, double *p)
 {
-    double sum = 0;
     int d = m->columns;
 
-    if (em_mv_is_diagonal(m))
-        return r == c ? w[r] * w[r] : 0;
-    for (int t = r > c ? r : c; t < d; t++)
-        sum += w[em_triangle(t) + r] * w[em_triangle(t) + c];
-    return sum;
+    if (em_mv_is_diagonal(m)) {
+        for (int c = 0; c < d; c++)
+            p[c] = w[c] * w[c];
+        return;
+    }
+    memset(p, 0, (size_t)em_triangle(d) * sizeof(double));
+    for (int t = 0; t < d; t++) {
+        const double *row = w + em_triangle(t);
+        double *column = p;
+        for (int c = 0; c <= t; c++) {
+            em_add_times(column, row[c], row + c, t + 1 - c);
+            column += d - c;
+        }
+    }
 }
 
 /* With t = mean - about: log f = const - t' P t / 2 + (P t)' y - y' P y / 2. */
@@ -23,20 +31,21 @@ static void natural_of(const em_model *m, const em_mv_constants *c, const double
                        double *of_mass, double *out)
 {
     int d = m->columns;
-    double t[EM_TILE], *squares = out + d;
+    double t[EM_TILE], *p = out + d;
     bool diagonal = em_mv_is_diagonal(m);
 
     for (int r = 0; r < d; r++) {
         t[r] = c->mean[r] - about[r];
         out[r] = 0;
     }
+    precision_of(m, c->w, p);
     for (int col = 0; col < d; col++)
         for (int r = col; r < (diagonal ? col + 1 : d); r++) {
-            double p = precision_at(m, c->w, r, col);
-            out[r] += p * t[col];
+            out[r] += *p * t[col];
             if (r != col)
-                out[col] += p * t[r];
-            *squares++ = r == col ? -0.5 * p : -p;
+                out[col] += *p * t[r];
+            *p *= r == col ? -0.5 : -1;
+            p++;
         }
     *of_mass = c->log_constant - 0.5 * em_inner(t, out, d);
 }

@@ -86,12 +86,9 @@ static double invert_factor(const double *l, int d, double *w)
 
     for (int r = 0; r < d; r++) {
         double *row = w + em_triangle(r), root = l[em_at(r, d) + (size_t)r];
-        for (int c = 0; c < r; c++) {
-            double sum = 0;
-            for (int t = c; t < r; t++)
-                sum += l[em_at(t, d) + (size_t)r] * w[em_triangle(t) + c];
-            row[c] = -sum / root;
-        }
+        memset(row, 0, (size_t)r * sizeof(double));
+        for (int t = 0; t < r; t++)
+            em_add_times(row, -l[em_at(t, d) + (size_t)r] / root, w + em_triangle(t), t + 1);
         row[r] = 1 / root;
         log_det -= log(root);
     }

@@ -15,18 +15,22 @@ static const double *const_column(const double *a, int n, int j)
 }
 
 /* Column by column. */
+EM_KERNEL
 int em_cholesky_pivots(double *a, int n, double least)
 {
     for (int j = 0; j < n; j++) {
         double *aj = column(a, n, j), before = aj[j];
         for (int l = 0; l < j; l++) {
             const double *al = const_column(a, n, l);
+            double times = al[j];
+#pragma omp simd
             for (int i = j; i < n; i++)
-                aj[i] -= al[i] * al[j];
+                aj[i] -= al[i] * times;
         }
         if (!(aj[j] > least * fabs(before)))
             return j;
         double root = sqrt(aj[j]);
+#pragma omp simd
         for (int i = j; i < n; i++)
             aj[i] /= root;
     }
@@ -39,13 +43,15 @@ bool em_cholesky(double *a, int n)
     return em_cholesky_pivots(a, n, 4 * n * DBL_EPSILON) == n;
 }
 
+EM_KERNEL
 void em_forward(const double *l, int n, double *b)
 {
     for (int j = 0; j < n; j++) {
         const double *lj = const_column(l, n, j);
-        b[j] /= lj[j];
+        double times = b[j] /= lj[j];
+#pragma omp simd
         for (int i = j + 1; i < n; i++)
-            b[i] -= lj[i] * b[j];
+            b[i] -= lj[i] * times;
     }
 }
 
@@ -73,11 +79,12 @@ double em_inner(const double *a, const double *b, int n)
     return sum;
 }
 
-/* c := c + a b */
-static void add_times(double *c, double a, const double *b, int n)
+EM_KERNEL
+void em_add_times(double *to, double times, const double *from, int n)
 {
+#pragma omp simd
     for (int i = 0; i < n; i++)
-        c[i] += a * b[i];
+        to[i] += times * from[i];
 }
 
 /* Column by column, for small ones. */
@@ -172,11 +179,11 @@ static void tridiagonalise(double *a, int n, double *diagonal, double *off, doub
         tau[i] = reflector(u, m, off + i);
         memset(w, 0, (size_t)m * sizeof(double));
         for (int j = 0; j < m; j++)
-            add_times(w, tau[i] * u[j], rest + em_at(j, n), m);
-        add_times(w, -0.5 * tau[i] * em_inner(w, u, m), u, m);
+            em_add_times(w, tau[i] * u[j], rest + em_at(j, n), m);
+        em_add_times(w, -0.5 * tau[i] * em_inner(w, u, m), u, m);
         for (int j = 0; j < m; j++) {
-            add_times(rest + em_at(j, n), -w[j], u, m);
-            add_times(rest + em_at(j, n), -u[j], w, m);
+            em_add_times(rest + em_at(j, n), -w[j], u, m);
+            em_add_times(rest + em_at(j, n), -u[j], w, m);
         }
     }
     diagonal[n - 1] = column(a, n, n - 1)[n - 1];
@@ -253,7 +260,7 @@ double em_smallest_eigen(double *a, int n, double *vector, double *work)
     inverse_iterate(diagonal, off, n, low, vector);
     for (int i = n - 2; i >= 0; i--) {
         double *u = column(a, n, i) + i + 1, *x = vector + i + 1;
-        add_times(x, -tau[i] * em_inner(u, x, n - 1 - i), u, n - 1 - i);
+        em_add_times(x, -tau[i] * em_inner(u, x, n - 1 - i), u, n - 1 - i);
     }
     return least;
 }

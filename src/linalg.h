@@ -6,6 +6,9 @@
 
 double em_inner(const double *a, const double *b, int n);
 
+/* to := to + times * from */
+void em_add_times(double *to, double times, const double *from, int n);
+
 /* a becomes its lower Cholesky factor; false where a is not positive definite to rounding. */
 bool em_cholesky(double *a, int n);
 
