@@ -2,174 +2,279 @@
  * marginal density, and what is missing its conditional expectation (Little & Rubin 2019, 11.2).
  *
  *   o, m     observed and missing columns of a row; y = x - mean, S = cov_j
- *   density  that of y_o under S_oo = L L'
- *   B        S_mo S_oo^-1, so that E(y_m | y_o) = B y_o
- *   C        S_mm - B S_om, their conditional covariance
- *   sums     of y with B y_o for y_m; S2 gets C besides
+ *   z        L^-1 y_o, with S_oo = L L'
+ *   density  that of y_o: -n_o log(2 pi) / 2 - log|L| - |z|^2 / 2
+ *   A        L^-1 S_om, so that E(y_m | y_o) = A' z
+ *   C        S_mm - A' A, their conditional covariance
+ *   sums     of y with A' z for y_m; S2 gets C besides
  *
- * Rows of one pattern that follow each other share L, B and C. */
+ * Rows of one pattern that follow each other, a run, share L, A and C, and are worked on side by
+ * side. L grows row by row; those that a run has in common with the one before it stay, which are
+ * most where patterns are in order. Nothing is made from the inverse of S, which may be near
+ * singular though no S_oo is. Of diagonal structures L has its diagonal alone, and A is 0. */
 #include "family-mvnormal.h"
 #include "linalg.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
 static const double half_log_2pi = 0.918938533204672741780329736406;
 
+/* Rows side by side; fewer than FEW go one by one. */
+enum { ABREAST = 32, FEW = 4 };
+
+/* The most numbers of A: half of the columns are missing. */
+enum { MOST_LINKS = EM_MV_MOST_MISSING * EM_MV_MOST_MISSING / 4 };
+
 typedef struct {
-    int d, n_observed, n_missing;
+    int first, end; /* rows */
+    int d, n_observed;
+    bool diagonal;
     int column[EM_MV_MOST_MISSING];                         /* observed ones first */
-    double factor[EM_MV_MOST_MISSING * EM_MV_MOST_MISSING]; /* L, by columns */
+    double factor[EM_MV_MOST_MISSING * EM_MV_MOST_MISSING]; /* L's columns, this far apart */
     double log_constant;
-} mv_pattern;
+} run;
 
-static bool same_pattern(const mv_pattern *p, const em_tile *tile, int i)
+bool em_mv_find_gaps(const em_tile *tile, int d, em_mv_gaps *g)
 {
-    for (int a = 0; a < p->d; a++) {
-        bool missing = isnan(em_column(tile, p->column[a])[i]);
-        if (missing != (a >= p->n_observed))
-            return false;
+    uint64_t any = 0;
+
+    memset(g->missing, 0, sizeof g->missing);
+    for (int c = 0; c < d; c++) {
+        const double *x = em_column(tile, c);
+        for (int i = 0; i < tile->rows; i++)
+            g->missing[i] |= (uint64_t)(isnan(x[i]) != 0) << c;
     }
-    return true;
+    for (int i = 0; i < tile->rows; i++)
+        any |= g->missing[i];
+    return any != 0;
 }
 
-static double cov_at(const em_mv_constants *c, int d, int row, int column)
+/* How many of the observed columns stay, in the same places, from those of the run before. */
+static int set_columns(run *r, uint64_t missing)
 {
-    return c->cov[em_at(column, d) + (size_t)row];
+    int n = 0, same = 0, before = r->n_observed, last = r->d;
+
+    for (int c = 0; c < r->d; c++)
+        if (!(missing >> c & 1)) {
+            same += same == n && n < before && r->column[n] == c;
+            r->column[n++] = c;
+        }
+    r->n_observed = n;
+    for (int c = r->d - 1; c >= 0; c--)
+        if (missing >> c & 1)
+            r->column[--last] = c;
+    return same;
 }
 
-/* The pattern of row i; where S_oo has no factor its rows are impossible. */
-static void set_pattern(mv_pattern *p, const em_mv_constants *c, const em_tile *tile, int i, int d)
+static double cov_at(const em_mv_constants *c, const run *r, int a, int b)
 {
-    int n = 0, last = d;
+    return c->cov[em_at(r->column[b], r->d) + (size_t)r->column[a]];
+}
 
-    p->d = d;
-    for (int column = 0; column < d; column++)
-        if (!isnan(em_column(tile, column)[i]))
-            p->column[n++] = column;
-    p->n_observed = n;
-    p->n_missing = d - n;
-    for (int column = d - 1; column >= 0; column--)
-        if (isnan(em_column(tile, column)[i]))
-            p->column[--last] = column;
+static double *element(run *r, int a, int b)
+{
+    return r->factor + em_at(b, EM_MV_MOST_MISSING) + (size_t)a;
+}
+
+/* to := L^-1 to, of the first n rows of both */
+EM_KERNEL
+static void forward(const run *r, int n, double *to)
+{
+    for (int b = 0; b < n; b++) {
+        const double *l = r->factor + em_at(b, EM_MV_MOST_MISSING);
+        double times = to[b] /= l[b];
+#pragma omp simd
+        for (int a = b + 1; a < n; a++)
+            to[a] -= times * l[a];
+    }
+}
+
+/* to := L^-1 S_ob, of the first n rows of both */
+static void link_column(const em_mv_constants *c, const run *r, int b, int n, double *to)
+{
     for (int a = 0; a < n; a++)
-        for (int b = 0; b < n; b++)
-            p->factor[em_at(b, n) + (size_t)a] = cov_at(c, d, p->column[a], p->column[b]);
-    p->log_constant = -n * half_log_2pi;
-    if (n > 0 && !em_cholesky(p->factor, n))
-        p->log_constant = -INFINITY;
-    for (int a = 0; a < n && isfinite(p->log_constant); a++)
-        p->log_constant -= log(p->factor[em_at(a, n) + (size_t)a]);
+        to[a] = cov_at(c, r, a, b);
+    forward(r, n, to);
 }
 
-static bool is_complete(const em_tile *tile, int i, int d)
+/* L of a run from row `from` on; false where S_oo has none. */
+static bool factorise(const em_mv_constants *c, run *r, int from)
 {
-    for (int c = 0; c < d; c++)
-        if (isnan(em_column(tile, c)[i]))
+    double row[EM_MV_MOST_MISSING];
+
+    for (int b = from; b < r->n_observed; b++) {
+        double whole = cov_at(c, r, b, b), pivot = whole;
+        if (!r->diagonal) {
+            link_column(c, r, b, b, row);
+            pivot -= em_inner(row, row, b);
+            for (int a = 0; a < b; a++)
+                *element(r, b, a) = row[a];
+        }
+        if (!(pivot > 4 * r->n_observed * DBL_EPSILON * whole))
             return false;
+        *element(r, b, b) = sqrt(pivot);
+    }
     return true;
 }
 
-/* y_o of row i. */
-static void observed(const mv_pattern *p, const em_mv_constants *c, const em_tile *tile, int i,
-                     double *y)
+/* The density's constant: where S_oo has no factor, rows are impossible. */
+static void set_constant(run *r, bool known)
 {
-    for (int a = 0; a < p->n_observed; a++)
-        y[a] = em_column(tile, p->column[a])[i] - c->mean[p->column[a]];
+    r->log_constant = known ? -r->n_observed * half_log_2pi : -INFINITY;
+    for (int a = 0; a < r->n_observed && known; a++)
+        r->log_constant -= log(*element(r, a, a));
 }
 
-void em_mv_density_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
-                           double *out)
+/* The next run of rows that have gaps, after r; false where there is none. */
+static bool next_run(const em_mv_constants *c, const em_mv_gaps *g, int rows, run *r)
 {
-    mv_pattern p = {.d = 0};
-    double y[EM_MV_MOST_MISSING];
-    int d = m->columns;
+    int i = r->end;
 
-    for (int i = 0; i < tile->rows; i++) {
-        if (is_complete(tile, i, d))
-            continue;
-        if (p.d == 0 || !same_pattern(&p, tile, i))
-            set_pattern(&p, c, tile, i, d);
-        observed(&p, c, tile, i, y);
-        if (isfinite(p.log_constant))
-            em_forward(p.factor, p.n_observed, y);
-        out[i] = p.log_constant - 0.5 * em_inner(y, y, p.n_observed);
+    while (i < rows && g->missing[i] == 0)
+        i++;
+    if (i == rows)
+        return false;
+    r->first = i;
+    while (i < rows && g->missing[i] == g->missing[r->first])
+        i++;
+    r->end = i;
+    int same = set_columns(r, g->missing[r->first]);
+    bool known = factorise(c, r, isfinite(r->log_constant) ? same : 0);
+    set_constant(r, known);
+    return true;
+}
+
+/* to += times * from, of rows side by side */
+static inline void add_rows(double *to, double times, const double *from, int rows)
+{
+#pragma omp simd
+    for (int i = 0; i < rows; i++)
+        to[i] += times * from[i];
+}
+
+/* z of `rows` rows, row `from` the first: a column of as many numbers for each observed one. */
+EM_KERNEL
+static void whiten(const run *r, const em_mv_constants *c, const em_tile *tile, int from, int rows,
+                   double *z)
+{
+    int n = r->n_observed;
+
+    for (int a = 0; a < n; a++) {
+        const double *x = em_column(tile, r->column[a]) + from;
+        double mean = c->mean[r->column[a]];
+        for (int i = 0; i < rows; i++)
+            z[em_at(a, rows) + (size_t)i] = x[i] - mean;
+    }
+    if (rows == 1 && !r->diagonal) {
+        forward(r, n, z);
+        return;
+    }
+    for (int b = 0; b < n; b++) {
+        const double *l = r->factor + em_at(b, EM_MV_MOST_MISSING);
+        double *z_b = z + em_at(b, rows), root = l[b];
+#pragma omp simd
+        for (int i = 0; i < rows; i++)
+            z_b[i] /= root;
+        for (int a = b + 1; a < n && !r->diagonal; a++)
+            add_rows(z + em_at(a, rows), -l[a], z_b, rows);
     }
 }
 
-/* Row i's missing values, as expected, into column c at filled + c * EM_TILE. Where S_oo has no
- * factor the row has no share, and any number will do. */
-static void fill(const mv_pattern *p, const em_mv_constants *c, const em_tile *tile, int i,
-                 double *filled)
+/* out := log_constant - |z|^2 / 2 */
+EM_KERNEL
+static void add_squares(const run *r, const double *z, int rows, double *out)
 {
-    double y[EM_MV_MOST_MISSING];
-
-    bool known = isfinite(p->log_constant);
-
-    observed(p, c, tile, i, y);
-    if (known)
-        em_cholesky_solve(p->factor, p->n_observed, y);
-    for (int a = p->n_observed; a < p->d; a++) {
-        double expected = c->mean[p->column[a]];
-        for (int b = 0; known && b < p->n_observed; b++)
-            expected += cov_at(c, p->d, p->column[a], p->column[b]) * y[b];
-        filled[em_at(p->column[a], EM_TILE) + (size_t)i] = expected;
+    for (int i = 0; i < rows; i++)
+        out[i] = r->log_constant;
+    for (int a = 0; a < r->n_observed; a++) {
+        const double *z_a = z + em_at(a, rows);
+#pragma omp simd
+        for (int i = 0; i < rows; i++)
+            out[i] -= 0.5 * z_a[i] * z_a[i];
     }
 }
 
-/* Where element (r, c), r >= c, of a symmetric matrix stands in s2. */
-static int square_at(const em_model *m, int r, int c)
+/* How many of those left are next. */
+static int abreast(int left)
 {
-    if (em_mv_is_diagonal(m))
-        return r == c ? c : -1;
-    return em_triangle(m->columns) - em_triangle(m->columns - c) + (r - c);
+    return left < FEW ? 1 : left < ABREAST ? left : ABREAST;
 }
 
-/* s2 += weight * C. */
-static void add_conditional(const em_model *m, const mv_pattern *p, const em_mv_constants *c,
+void em_mv_density_gaps(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                        const em_mv_gaps *g, double *out)
+{
+    run r = {.end = 0, .d = m->columns, .diagonal = em_mv_is_diagonal(m)};
+    double z[EM_MV_MOST_MISSING * ABREAST];
+
+    while (next_run(c, g, tile->rows, &r))
+        for (int i = r.first, rows; i < r.end; i += rows) {
+            rows = abreast(r.end - i);
+            if (isfinite(r.log_constant))
+                whiten(&r, c, tile, i, rows, z);
+            else
+                memset(z, 0, sizeof z);
+            add_squares(&r, z, rows, out + i);
+        }
+}
+
+/* What is missing in rows side by side; columns of `filled` are EM_TILE apart. links: NULL for A =
+ * 0. */
+EM_KERNEL
+static void expect(const run *r, const em_mv_constants *c, const double *links, const double *z,
+                   int rows, double *filled)
+{
+    int n = r->n_observed;
+
+    for (int b = n; b < r->d; b++) {
+        double *to = filled + em_at(r->column[b], EM_TILE), mean = c->mean[r->column[b]];
+        for (int i = 0; i < rows; i++)
+            to[i] = mean;
+        for (int a = 0; a < n && links != NULL; a++)
+            add_rows(to, links[em_at(b - n, n) + (size_t)a], z + em_at(a, rows), rows);
+    }
+}
+
+/* s2 += weight * C, columns being in increasing order. */
+static void add_conditional(const run *r, const em_mv_constants *c, const double *links,
                             double weight, double *s2)
 {
-    int n = p->n_observed, d = p->d;
-    double a[EM_MV_MOST_MISSING], b[EM_MV_MOST_MISSING];
+    int n = r->n_observed, d = r->d;
 
-    for (int l = n; l < d && weight > 0; l++) {
-        for (int o = 0; o < n; o++)
-            a[o] = cov_at(c, d, p->column[o], p->column[l]);
-        em_forward(p->factor, n, a);
-        for (int k = l; k < d; k++) {
-            int row = p->column[k], col = p->column[l]; /* in increasing order */
-            for (int o = 0; o < n; o++)
-                b[o] = cov_at(c, d, p->column[o], row);
-            em_forward(p->factor, n, b);
-            int to = square_at(m, row, col);
-            if (to >= 0)
-                s2[to] += weight * (cov_at(c, d, row, col) - em_inner(a, b, n));
-        }
+    for (int b = n; b < d; b++) {
+        int column = r->column[b];
+        double *to = s2 + (em_triangle(d) - em_triangle(d - column)) - column;
+        if (r->diagonal)
+            s2[column] += weight * cov_at(c, r, b, b);
+        for (int a = b; a < d && !r->diagonal; a++)
+            to[r->column[a]] +=
+                weight * (cov_at(c, r, a, b) -
+                          em_inner(links + em_at(a - n, n), links + em_at(b - n, n), n));
     }
 }
 
-void em_mv_fill_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
-                        const double *share, double *filled, double *s2)
+/* Where S_oo has no factor the row has no share, and any number will do. */
+void em_mv_fill_gaps(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                     const em_mv_gaps *g, const double *p, double *filled, double *s2)
 {
-    mv_pattern p = {.d = 0};
-    int d = m->columns;
-    double weight = 0;
+    run r = {.end = 0, .d = m->columns, .diagonal = em_mv_is_diagonal(m)};
+    double z[EM_MV_MOST_MISSING * ABREAST], links[MOST_LINKS];
 
-    for (int column = 0; column < d; column++)
-        memcpy(filled + em_at(column, EM_TILE), em_column(tile, column),
-               (size_t)tile->rows * sizeof(double));
-    for (int i = 0; i < tile->rows; i++) {
-        if (is_complete(tile, i, d))
-            continue;
-        if (p.d == 0 || !same_pattern(&p, tile, i)) {
-            if (p.d > 0)
-                add_conditional(m, &p, c, weight, s2);
-            set_pattern(&p, c, tile, i, d);
-            weight = 0;
+    while (next_run(c, g, tile->rows, &r)) {
+        bool linked = !r.diagonal && isfinite(r.log_constant);
+        double weight = 0;
+        for (int b = r.n_observed; b < r.d && linked; b++)
+            link_column(c, &r, b, r.n_observed, links + em_at(b - r.n_observed, r.n_observed));
+        for (int i = r.first, rows; i < r.end; i += rows) {
+            rows = abreast(r.end - i);
+            if (linked)
+                whiten(&r, c, tile, i, rows, z);
+            expect(&r, c, linked ? links : NULL, z, rows, filled + i);
         }
-        weight += share[i];
-        fill(&p, c, tile, i, filled);
+        for (int i = r.first; i < r.end; i++)
+            weight += p[i];
+        if (weight > 0 && isfinite(r.log_constant))
+            add_conditional(&r, c, links, weight, s2);
     }
-    if (p.d > 0)
-        add_conditional(m, &p, c, weight, s2);
 }

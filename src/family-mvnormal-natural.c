@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The precision P = W' W: its lower triangle by columns, or its diagonal. */
+/* The precision W' W: its lower triangle by columns, or its diagonal. */
 static void precision_of(const em_model *m, const double *w, double *p)
 {
     int d = m->columns;

@@ -146,22 +146,28 @@ static em_status mv_prepare(const em_model *m, const double *par, double *consta
     return EM_OK;
 }
 
+static void density(const em_model *m, const em_mv_constants *c, const double *x, em_index stride,
+                    int rows, double *out)
+{
+    int d = m->columns;
+
+    if (em_mv_is_diagonal(m))
+        em_mv_density_diagonal(x, stride, rows, d, c->mean, c->w, c->log_constant, out);
+    else
+        em_mv_density(x, stride, rows, d, c->mean, c->w, c->log_constant, out);
+}
+
 static void mv_log_density(const em_model *m, const double *constants, const em_tile *tile,
                            double *out)
 {
-    bool diagonal = em_mv_is_diagonal(m), missing = em_mv_has_missing(m);
+    em_mv_gaps gaps;
+    bool any = em_mv_has_missing(m) && em_mv_find_gaps(tile, m->columns, &gaps);
 
     for (int j = 0; j < m->k; j++) {
         em_mv_constants c = em_mv_constants_of(m, constants, j);
-        double *out_j = out + em_at(j, EM_TILE);
-        if (diagonal)
-            em_mv_density_diagonal(tile->x, tile->stride, tile->rows, m->columns, c.mean, c.w,
-                                   c.log_constant, out_j);
-        else
-            em_mv_density(tile->x, tile->stride, tile->rows, m->columns, c.mean, c.w,
-                          c.log_constant, out_j);
-        if (missing)
-            em_mv_density_missing(m, &c, tile, out_j);
+        density(m, &c, tile->x, tile->stride, tile->rows, out + em_at(j, EM_TILE));
+        if (any)
+            em_mv_density_gaps(m, &c, tile, &gaps, out + em_at(j, EM_TILE));
     }
 }
 
@@ -193,13 +199,38 @@ static void scatter(const em_model *m, const em_mv_constants *c, const double *x
         em_mv_scatter(x, stride, rows, d, c->mean, p, s1, s1 + d);
 }
 
-static void scatter_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
-                            const double *p, double *s1)
+/* p of component j; its mass grows. False where that changes nothing. */
+static bool weigh(const em_tile *tile, const double *share, const double *scale, int j, double *p,
+                  double *mass)
 {
-    double filled[EM_MV_MOST_MISSING * EM_TILE] EM_ALIGNED;
+    em_product(share + em_at(j, EM_TILE), scale, tile->rows, p);
+    double n = em_sum(p, tile->rows);
+    if (is_negligible(tile, p, n))
+        return false;
+    mass[j] += n;
+    return true;
+}
 
-    em_mv_fill_missing(m, c, tile, p, filled, s1 + m->columns);
-    scatter(m, c, filled, EM_TILE, tile->rows, p, s1);
+static bool accumulate_missing(const em_model *m, const double *constants, const em_tile *tile,
+                               const double *share, const double *scale, double *mass, double *sums)
+{
+    em_mv_gaps gaps;
+    double filled[EM_MV_MOST_MISSING * EM_TILE] EM_ALIGNED, p[EM_TILE] EM_ALIGNED;
+    size_t bytes = (size_t)tile->rows * sizeof(double);
+
+    if (!em_mv_find_gaps(tile, m->columns, &gaps))
+        return false;
+    for (int column = 0; column < m->columns; column++)
+        memcpy(filled + em_at(column, EM_TILE), em_column(tile, column), bytes);
+    for (int j = 0; j < m->k; j++) {
+        em_mv_constants c = em_mv_constants_of(m, constants, j);
+        double *s1 = sums + em_at(j, em_mv_sums(m));
+        if (!weigh(tile, share, scale, j, p, mass))
+            continue;
+        em_mv_fill_gaps(m, &c, tile, &gaps, p, filled, s1 + m->columns);
+        scatter(m, &c, filled, EM_TILE, tile->rows, p, s1);
+    }
+    return true;
 }
 
 static void mv_accumulate(const em_model *m, const double *constants, const em_tile *tile,
@@ -207,18 +238,12 @@ static void mv_accumulate(const em_model *m, const double *constants, const em_t
 {
     double p[EM_TILE] EM_ALIGNED;
 
+    if (em_mv_has_missing(m) && accumulate_missing(m, constants, tile, share, scale, mass, sums))
+        return;
     for (int j = 0; j < m->k; j++) {
         em_mv_constants c = em_mv_constants_of(m, constants, j);
-        double *s1 = sums + em_at(j, em_mv_sums(m));
-        em_product(share + em_at(j, EM_TILE), scale, tile->rows, p);
-        double n = em_sum(p, tile->rows);
-        if (is_negligible(tile, p, n))
-            continue;
-        mass[j] += n;
-        if (em_mv_has_missing(m))
-            scatter_missing(m, &c, tile, p, s1);
-        else
-            scatter(m, &c, tile->x, tile->stride, tile->rows, p, s1);
+        if (weigh(tile, share, scale, j, p, mass))
+            scatter(m, &c, tile->x, tile->stride, tile->rows, p, sums + em_at(j, em_mv_sums(m)));
     }
 }
 

@@ -6,6 +6,8 @@
 #include "covmodel.h"
 #include "latent.h"
 
+#include <stdint.h>
+
 enum { EM_MV_EQUAL_MEAN = 1u };
 enum { EM_MV_STRUCTURE, EM_MV_MISSING, EM_MV_OPTIONS }; /* are any values missing (NaN)? */
 enum { EM_MV_MOST_MISSING = 64 };                       /* columns, where values are missing */
@@ -88,14 +90,22 @@ static inline em_mv_constants em_mv_constants_of(const em_model *m, const double
     return of;
 }
 
-/* Log densities of a tile's rows with missing values, for one component. */
-void em_mv_density_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
-                           double *out);
+/* What is missing in each row of a tile; bit c: column c. */
+typedef struct {
+    uint64_t missing[EM_TILE];
+} em_mv_gaps;
 
-/* A tile (columns EM_TILE apart) with what is missing as expected; s2 gets the conditional
- * covariances, times the rows' shares. */
-void em_mv_fill_missing(const em_model *m, const em_mv_constants *c, const em_tile *tile,
-                        const double *share, double *filled, double *s2);
+/* Whether anything is. */
+bool em_mv_find_gaps(const em_tile *tile, int d, em_mv_gaps *g);
+
+/* Log densities of rows with gaps, for one component; out[] of others stays. */
+void em_mv_density_gaps(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                        const em_mv_gaps *g, double *out);
+
+/* Into the gaps of `filled`, a copy of the tile with columns EM_TILE apart, what one component
+ * expects there; s2 gets the conditional covariances, times p. */
+void em_mv_fill_gaps(const em_model *m, const em_mv_constants *c, const em_tile *tile,
+                     const em_mv_gaps *g, const double *p, double *filled, double *s2);
 
 /* The M-step; and what acceleration by sums needs (family.h). */
 int em_mv_n_work(const em_model *m);
