@@ -36,6 +36,7 @@ typedef struct {
     double log_constant;
 } run;
 
+EM_KERNEL
 bool em_mv_find_gaps(const em_tile *tile, int d, em_mv_gaps *g)
 {
     uint64_t any = 0;
@@ -43,8 +44,9 @@ bool em_mv_find_gaps(const em_tile *tile, int d, em_mv_gaps *g)
     memset(g->missing, 0, sizeof g->missing);
     for (int c = 0; c < d; c++) {
         const double *x = em_column(tile, c);
+#pragma omp simd
         for (int i = 0; i < tile->rows; i++)
-            g->missing[i] |= (uint64_t)(isnan(x[i]) != 0) << c;
+            g->missing[i] |= (uint64_t)(x[i] != x[i] ? 1 : 0) << c; /* NaN alone */
     }
     for (int i = 0; i < tile->rows; i++)
         any |= g->missing[i];
