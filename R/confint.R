@@ -89,7 +89,7 @@ read_parm <- function(parm, names, blocks, argument = "parm") {
 #' the square of the normal quantile, to eight digits or more (Venzon & Moolgavkar 1988): see [profile.emix()]. They are to be preferred
 #' where rows are few or components overlap. Where the profile does not fall so far, there is no limit: the boundary
 #' (0, 1, `Inf`, `-Inf`; for proportions beside held ones what these leave) is given, with a warning. A probability whose
-#' estimate is 0 or 1 has its other limit. There are no profiles of multivariate normal fits.
+#' estimate is 0 or 1 has its other limit.
 #'
 #' @param object a fit of [emix()], by maximum likelihood or with a prior.
 #' @param parm which parameters: names as in [coef()], numbers among them, or names of blocks, such as `"mean"`. Default: all.
@@ -104,8 +104,7 @@ read_parm <- function(parm, names, blocks, argument = "parm") {
 #' `"wald"`: those of [vcov.emix()]. `"profile"`: `emix_warning_limit` where limits do not exist, `emix_warning_maximum` where a refit is higher than
 #' the fit (limits on that side are `NA`), and others of [profile.emix()]. `"bootstrap"`: those of [em_bootstrap()] and [confint.em_bootstrap()].
 #' @section Errors:
-#' `emix_error_input` for an unknown `parm`, a `level` outside 0 to 1, a fit with a hard E-step, `type = "sandwich"` with `"profile"`, and
-#' `"profile"` of a multivariate normal fit.
+#' `emix_error_input` for an unknown `parm`, a `level` outside 0 to 1, a fit with a hard E-step, and `type = "sandwich"` with `"profile"`.
 #' @references
 #' McLachlan, G. and Peel, D. (2000). *Finite Mixture Models*, section 2.15. Wiley, New York.
 #'

@@ -13,6 +13,8 @@
 # becomes the identity; there are as many as free parameters. Beside what every curvature has (see vcov.R):
 #
 #   along        theta'(W), all of the core's parameters; listed: which of them coef() has
+#   at           x, where it is not what the E-step finds
+#   directions   W
 #   natural      e'(W)
 #   each         users' units of each of the core's parameters in one of the core's
 #   singular     have fewer parameters than are free a direction of their own
@@ -95,11 +97,16 @@ sums_basis <- function(curve, n) {
   basis
 }
 
+call_differ <- function(curve, directions, part, walk, expect) {
+  problem <- curve$problem
+  .Call(C_emix_differ, problem$data, problem$model, problem$threads, curve$theta, directions,
+    list(part = part, walk = walk, expect = expect, at = curve$at))
+}
+
 differ_sums <- function(curve, directions, part, walk) {
   # No parameter is free.
   if (!ncol(directions)) return(list(found = directions, natural = directions, parameters = matrix(0, length(curve$theta), 0L)))
-  problem <- curve$problem
-  found <- .Call(C_emix_differ, problem$data, problem$model, problem$threads, curve$theta, directions, list(part = part, walk = walk))
+  found <- call_differ(curve, directions, part, walk, TRUE)
   if (found$status != 0L) stop_no_number()
   found
 }
@@ -118,7 +125,8 @@ differ_walks <- function(curve, directions, each = 32L) {
 
 # W, a column per coordinate.
 sums_directions <- function(curve, n) {
-  mass <- differ_sums(curve, matrix(0, n, 1L), 1, FALSE)$sums[seq_len(curve$problem$spec$k)]
+  mass <- if (is.null(curve$at)) differ_sums(curve, matrix(0, n, 1L), 1, FALSE)$sums else curve$at
+  mass <- mass[seq_len(curve$problem$spec$k)]
   basis <- sums_basis(curve, n)
   rows <- numeric(n)
   for (j in seq_along(mass)) rows[unlist(sums_places(curve$problem, j))] <- mass[j]
@@ -144,6 +152,7 @@ sums_inform <- function(curve, fit, type) {
   information <- crossprod(w - found$found, found$natural)
   curve$information <- (information + t(information)) / 2
   curve$metric <- diag(q)
+  curve$directions <- w
   curve$natural <- found$natural
   curve$along <- found$parameters
   if (type == "sandwich") {

@@ -1,12 +1,22 @@
 # The ridge of the objective over one parameter: the highest point for each of its values, reached from the maximum step by step.
 #
-# A ridge is a list: problem (as for run_em(), of all rows or of nodes), theta (the maximum, a row per component and a column
-# per block, prop first), top (its objective), open (whose proportion is free), room (their sum), links (by block), slack (how much
-# higher is higher), pairs (components that the likelihood cannot tell apart), maxima (others that the fit's search has met).
-# A handle is what is held: block, at (components, all of them for a shared parameter), link, names (those of coef()), model (with it
-# held), start (the point at the maximum).
+# A ridge is a list: problem (as for run_em(), of all rows or of nodes), theta (the maximum, the core's), top (its objective), open
+# (whose proportion is free), room (their sum), k, weight (of all rows), slack (how much higher is higher), pairs (components that
+# the likelihood cannot tell apart), maxima (others that the fit's search has met), and ways, what depends on the family: free_walks, of
+# those with free coordinates, or sums_walks. These are functions of the ridge (and the fit, a handle, a point):
+#
+#   handles    what may be held, of chosen numbers of coef()
+#   start      the point at the maximum, where the walks of a handle begin
+#   refit      the point of another phi, from one that is not far
+#   emptied    have the handle's values come to make no difference
+#   higher     the highest point of the same phi on another branch; NULL where none is higher
+#   places     where components are, a row each, to tell whether they have exchanged their places
+#   value      phi in users' units; Inf and -Inf are the ends of what is legal
+#
+# A handle is what is held: own (its name), names (those of coef()), link, start (the point at the maximum), lost (is it on a
+# boundary), shared (by all components).
 # A point: phi (the value on its free scale), theta, objective, u = sqrt(2 (top - objective)), slope (d objective / d phi along the
-# ridge), along (the step of the free coordinates per unit of phi), at (their numbers), root (of their complete information),
+# ridge), along (the step of the coordinates per unit of phi), root (of their complete information),
 # first (the phi in which the objective falls by 1/2), lost (phi makes no difference).
 
 # The problem of a fit for refits: always accelerated, silent.
@@ -25,87 +35,7 @@ ridge_problem <- function(fit) {
 }
 
 new_ridge <- function(fit, problem) {
-  family <- problem$spec$family
-  run <- run_em(problem, fit$core$theta)
-  if (run$status != 0L || !is.finite(run$objective)) {
-    emix_stop("fit", "The likelihood at the fit's parameters is not a number: a component has collapsed or a row is impossible.")
-  }
-  theta <- matrix(run$theta, nrow = fit$k)
-  open <- !fit$held$prop
-  list(problem = problem, theta = theta, top = run$objective, open = open, room = 1 - sum(theta[!open, 1L]), k = fit$k,
-    links = c("logit", unname(family$links)), blocks = c("prop", family$blocks), weight = fit$nobs,
-    slack = max(1e-6 * problem$unit, 64 * .Machine$double.eps * abs(run$objective)), pairs = alike_pairs(fit, problem),
-    maxima = other_maxima(fit, family))
-}
-
-# What is to be held, one for each free parameter among the chosen ones (numbers of coef()); lost: those without rows or room.
-ridge_handles <- function(ridge, fit, chosen) {
-  names <- theta_names(ridge$problem$spec$family, fit$components)
-  handles <- lapply(seq_along(names), function(i) {
-    j <- (i - 1L) %% ridge$k + 1L
-    b <- (i - 1L) %/% ridge$k + 1L
-    shared <- b > 1L && ridge$blocks[b] %in% fit$equal
-    at <- if (shared) seq_len(ridge$k) else j
-    if (fit$held[[b]][j] || (b == 1L && sum(ridge$open) < 2L)) return(NULL)
-    list(block = b, at = at, names = names[(b - 1L) * ridge$k + at], own = if (shared) ridge$blocks[b] else names[i],
-      link = ridge$links[b], shared = shared,
-      lost = ridge$theta[j, 1L] == 0 && !shared || (b == 1L && ridge$theta[j, 1L] >= ridge$room))
-  })
-  handles <- Filter(Negate(is.null), handles[sort(unique(chosen))])
-  handles <- handles[!duplicated(vapply(handles, `[[`, "", "own"))]
-  lapply(handles, function(handle) {
-    handle$model <- ridge$problem$model
-    handle$model$held[(handle$block - 1L) * ridge$k + handle$at] <- 1L
-    handle
-  })
-}
-
-# The value on its free scale; that of a proportion is the logit of its share of the room.
-value_at <- function(ridge, handle, theta) {
-  own <- theta[handle$at[1L], handle$block]
-  if (handle$block > 1L) return(links[[handle$link]]$to(own))
-  others <- ridge$open
-  others[handle$at] <- FALSE
-  log(own) - log(sum(theta[others, 1L]))
-}
-
-with_value <- function(ridge, handle, theta, phi) {
-  if (handle$block > 1L) {
-    theta[handle$at, handle$block] <- links[[handle$link]]$from(phi)
-    return(theta)
-  }
-  others <- ridge$open
-  others[handle$at] <- FALSE
-  share <- theta[others, 1L]
-  theta[others, 1L] <- ridge$room * stats::plogis(-phi) * (if (sum(share) > 0) share / sum(share) else 1 / length(share))
-  theta[handle$at, 1L] <- ridge$room * stats::plogis(phi)
-  theta
-}
-
-# A step in the free coordinates, whose numbers are `at`.
-step_theta <- function(ridge, theta, at, step) {
-  live <- ridge$open & theta[, 1L] > 0
-  share <- theta[live, 1L] * exp(ifelse(is.na(at[live, 1L]), 0, step[at[live, 1L]]))
-  if (sum(share) > 0) theta[live, 1L] <- ridge$room * share / sum(share)
-  for (b in seq_along(ridge$links)[-1L]) {
-    free <- which(!is.na(at[, b]))
-    link <- links[[ridge$links[b]]]
-    theta[free, b] <- link$from(link$to(theta[free, b]) + step[at[free, b]])
-  }
-  theta
-}
-
-# d phi / d free coordinates.
-value_slopes <- function(ridge, handle, theta, at, q) {
-  slopes <- numeric(q)
-  if (handle$block > 1L) {
-    slopes[unique(stats::na.omit(at[handle$at, handle$block]))] <- 1
-    return(slopes)
-  }
-  share <- ifelse(ridge$open, theta[, 1L], 0) / ridge$room
-  known <- which(!is.na(at[, 1L]))
-  slopes[at[known, 1L]] <- ((known == handle$at) - share[known]) / sum(share[-handle$at])
-  slopes
+  if (is.null(problem$spec$family$links)) sums_ridge(fit, problem) else free_ridge(fit, problem)
 }
 
 # The direction of the ridge: of all with phi' = 1 the one in which the quadratic falls least; and its curvature.
@@ -124,53 +54,6 @@ ridge_direction <- function(information, metric, slopes) {
     first = size / sqrt(max(-found[q + 1L], 1e-4)), lost = FALSE)
 }
 
-# The point at theta, which is the highest with its phi.
-ridge_point <- function(ridge, handle, phi, theta) {
-  problem <- ridge$problem
-  found <- .Call(C_emix_inform, problem$data, problem$model, problem$threads, as.vector(theta))
-  if (found$status != 0L || !is.finite(found$objective)) return(list(status = max(1L, found$status)))
-  at <- cbind(found$index[seq_len(ridge$k)], matrix(found$index[-seq_len(ridge$k)], nrow = ridge$k, byrow = TRUE))
-  slopes <- value_slopes(ridge, handle, theta, at, length(found$gradient))
-  direction <- ridge_direction(found$information, found$metric, slopes)
-  c(list(status = 0L, phi = phi, theta = theta, objective = found$objective, at = at,
-    u = sqrt(2 * max(0, ridge$top - found$objective)), slope = sum(found$gradient * direction$along)), direction)
-}
-
-# The point of another phi, from one that is not far.
-refit_at <- function(ridge, handle, phi, from) {
-  step <- from$along * (phi - from$phi)
-  length <- sqrt(sum((step * from$root)^2) / ridge$weight)
-  if (length > 1) step <- step / length
-  theta <- with_value(ridge, handle, step_theta(ridge, from$theta, from$at, step), phi)
-  problem <- held_problem(ridge, handle, theta)
-  run <- run_em(problem, as.vector(theta))
-  if (run$status == 0L && may_lead_on(run$theta, handle, problem$spec)) run <- leave_ridge(run, problem)
-  if (run$status != 0L) return(list(status = run$status))
-  ridge_point(ridge, handle, phi, matrix(run$theta, nrow = ridge$k))
-}
-
-# The problem with the handle's parameter held where theta has it.
-held_problem <- function(ridge, handle, theta) {
-  problem <- ridge$problem
-  problem$model <- handle$model
-  problem$spec$held[[handle$block]][handle$at] <- TRUE
-  problem$spec$values <- lapply(stats::setNames(seq_along(ridge$blocks), ridge$blocks), function(b) {
-    ifelse(problem$spec$held[[b]], theta[, b], NA_real_)
-  })
-  problem
-}
-
-# Where the walks of a handle begin. From a boundary (a probability of 0 or 1) it is a step so short that nothing is lost.
-ridge_start <- function(ridge, handle) {
-  phi <- value_at(ridge, handle, ridge$theta)
-  if (is.finite(phi)) return(ridge_point(ridge, handle, phi, ridge$theta))
-  phi <- sign(phi) * 28
-  from <- list(phi = phi, theta = ridge$theta, along = 0, root = 0, at = matrix(NA_integer_, ridge$k, length(ridge$links)))
-  point <- refit_at(ridge, handle, phi, from)
-  if (point$status == 0L) point$first <- 4
-  point
-}
-
 # Does the objective go from one point to the next as their slopes say? Else it jumped.
 is_smooth <- function(now, to) {
   expected <- (to$phi - now$phi) * (now$slope + to$slope) / 2
@@ -187,12 +70,6 @@ next_step <- function(point, side, step, goal, most) {
 
 # Farther than this, from the maximum or for a logit from zero, there is no limit but the boundary.
 far_on <- c(identity = 1e30, log = 70, logit = 36)
-
-# Without a prior the values of an empty component make no difference, here nor further on.
-is_emptied <- function(ridge, handle, point) {
-  handle$block > 1L && !handle$shared && is.null(ridge$problem$model$prior_family) &&
-    point$theta[handle$at, 1L] * ridge$weight < 1e-6 * ridge$problem$unit
-}
 
 # What is wrong with the step from one point to the next: "" if nothing.
 step_fault <- function(ridge, now, to) {
@@ -220,7 +97,7 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
   for (turn in seq_len(200L)) {
     phi <- now$phi + side * step
     if (abs(if (handle$link == "logit") phi else phi - handle$start$phi) > far_on[[handle$link]]) return(ended("flat"))
-    to <- refit_at(ridge, handle, phi, now)
+    to <- ridge$ways$refit(ridge, handle, phi, now)
     fault <- step_fault(ridge, now, to)
     if (nzchar(fault) && step > least) {
       step <- step / 4
@@ -230,7 +107,7 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
     if (fault == "higher") return(do.call(ended, higher_end(ridge, to$theta)))
     if (to$u >= goal - 1e-7) {
       found <- close_in(ridge, handle, now, to, goal)
-      to <- higher_branch(ridge, handle, found$point)
+      to <- ridge$ways$higher(ridge, handle, found$point)
       if (is.null(to)) {
         points <- c(points, list(found$point))
         return(ended("limit", phi = found$phi, theta = found$point$theta))
@@ -243,11 +120,11 @@ follow_ridge <- function(ridge, handle, side, goal, most = 1) {
     if (nzchar(fault) && !exchanged) points <- Filter(function(point) point$u < to$u, points)
     if (!exchanged || !nzchar(fault)) points <- c(points, list(to))
     if (exchanged) {
-      other <- if (length(points)) higher_branch(ridge, handle, points[[length(points)]])
+      other <- if (length(points)) ridge$ways$higher(ridge, handle, points[[length(points)]])
       if (!is.null(other)) points <- c(Filter(function(point) point$u < other$u, points), list(other))
       return(ended("exchange"))
     }
-    if (is_emptied(ridge, handle, to)) return(ended("empty"))
+    if (ridge$ways$emptied(ridge, handle, to)) return(ended("empty"))
     step <- next_step(to, side, if (nzchar(fault)) to$first * most else step, goal, most)
     now <- to
   }
@@ -263,7 +140,7 @@ close_in <- function(ridge, handle, low, high, goal) {
     if (abs(best$u - goal) <= 1e-7) return(list(phi = if (is.finite(newton)) newton else best$phi, point = best))
     if (diff(ends) <= 1e-11 * max(1, abs(ends))) break
     inside <- is.finite(newton) && newton > ends[1L] && newton < ends[2L] && (turn < 10L || turn %% 2L == 0L)
-    to <- refit_at(ridge, handle, if (inside) newton else mean(ends), best)
+    to <- ridge$ways$refit(ridge, handle, if (inside) newton else mean(ends), best)
     if (to$status != 0L) break
     if (to$u >= goal) high <- to else low <- to
   }

@@ -1,28 +1,18 @@
 # Profile likelihood: limits and profile().
 
-# Profiles are walks in free coordinates.
-check_profiled <- function(fit, argument) {
-  family <- family_of(fit$family)
-  if (is.null(family$links)) {
-    emix_stop("input", "There are no profiles of fits with ", family$title, " components: use confint(method = \"bootstrap\"), or Wald limits.",
-      argument = argument)
-  }
-}
-
 # The walks of all handles to both sides: a list of handles, each with start, low and high.
 walk_handles <- function(fit, chosen, goal, most, argument) {
   check_soft(fit, argument)
-  check_profiled(fit, argument)
-  check_size(fit, argument)
+  if (!is.null(family_of(fit$family)$links)) check_size(fit, argument)
   problem <- ridge_problem(fit)
   ridge <- new_ridge(fit, problem)
-  handles <- ridge_handles(ridge, fit, chosen)
+  handles <- ridge$ways$handles(ridge, fit, chosen)
   lost <- vapply(handles, `[[`, NA, "lost")
   if (any(lost)) {
     emix_warn("boundary", "On the boundary, or of a component without rows: ",
       listing(vapply(handles[lost], `[[`, "", "own")), ". There are no limits for these.")
   }
-  handles <- lapply(handles[!lost], function(handle) c(handle, list(start = ridge_start(ridge, handle))))
+  handles <- lapply(handles[!lost], function(handle) c(handle, list(start = ridge$ways$start(ridge, handle))))
   small <- ridge_on_nodes(ridge, fit, handles, goal)
   handles <- watched(problem$settings$progress, lapply(handles, function(handle) {
     for (side in c("low", "high")) {
@@ -39,7 +29,7 @@ walk_handles <- function(fit, chosen, goal, most, argument) {
 walk_side <- function(ridge, small, handle, side, goal, most) {
   if (!is.null(small)) {
     on_nodes <- handle
-    on_nodes$start <- ridge_start(small, handle)
+    on_nodes$start <- small$ways$start(small, handle)
     found <- follow_ridge(small, on_nodes, side, goal, most)
     ends <- lapply(c(list(on_nodes$start), found$points), function(point) as.vector(point$theta))
     ends <- do.call(cbind, ends[unique(c(1L, length(ends)))])
@@ -65,25 +55,16 @@ ridge_on_nodes <- function(ridge, fit, handles, goal) {
   tryCatch(new_ridge(fit, nodes), emix_error_fit = function(e) NULL)
 }
 
-# phi in users' units; Inf and -Inf are the ends of what is legal.
-users_value <- function(ridge, fit, handle, phi) {
-  if (handle$block == 1L) return(ridge$room * stats::plogis(phi))
-  core <- lapply(ridge$blocks, function(b) rep(1, length(phi)))
-  names(core) <- ridge$blocks
-  core[[handle$block]] <- links[[handle$link]]$from(phi)
-  ridge$problem$spec$family$from_core(core, fit$core)[[handle$block]]
-}
-
 end_value <- function(ridge, fit, handle, side) {
   walk <- handle[[side]]
   if (walk$end == "higher") return(NA_real_)
-  users_value(ridge, fit, handle, if (walk$end == "limit") walk$phi else c(low = -Inf, high = Inf)[[side]])
+  ridge$ways$value(ridge, fit, handle, if (walk$end == "limit") walk$phi else c(low = -Inf, high = Inf)[[side]])
 }
 
 profile_limits <- function(fit, level, chosen) {
   walks <- walk_handles(fit, chosen, stats::qnorm((1 + level) / 2), 1, "object")
-  limits <- matrix(NA_real_, count_coordinates(fit), 2L)
   names <- names(coef(fit))
+  limits <- matrix(NA_real_, length(names), 2L)
   for (handle in walks$handles) {
     at <- match(handle$names, names)
     limits[at, 1L] <- end_value(walks$ridge, fit, handle, "low")
@@ -119,9 +100,10 @@ warn_of_walks <- function(fit, ridge, handles, goal) {
 
 warn_of_higher <- function(fit, ridge, best) {
   problem <- ridge$problem
-  parameters <- unpack(best$theta, problem$spec$family, fit$k, fit$core, fit$components)
+  parameters <- unpack(best$theta, problem$spec$family, fit$k, fit$core, fit$components, problem$spec$columns)
   objective <- best$objective + problem$offset
-  text <- sprintf("%s = %s", names(coef(fit)), format(unlist(parameters), digits = 5, trim = TRUE))
+  listed <- unlist(parameters)[listed_places(problem$spec$sizes, fit$k, problem$spec$columns)]
+  text <- sprintf("%s = %s", names(coef(fit)), format(listed, digits = 5, trim = TRUE))
   warning(warningCondition(paste0("The fit is not at the highest maximum: a refit found a ", objective_name(fit), " of ",
     format(objective, digits = 8), " against ", format(fit$objective, digits = 8), ", at ", listing(text, 9L),
     ". Limits on that side are NA. Fit again with these parameters as `start`."), parameters = parameters, objective = objective,
@@ -143,10 +125,12 @@ handle_table <- function(ridge, fit, handle) {
   high <- shown_points(handle$high)
   points <- c(low, list(c(handle$start, top = TRUE)), high)
   root <- rep(c(-1, 0, 1), c(length(low), 1L, length(high))) * vapply(points, `[[`, 0, "u")
+  spec <- ridge$problem$spec
+  listed <- listed_places(spec$sizes, spec$k, spec$columns)
   all <- vapply(points, function(point) {
-    unlist(ridge$problem$spec$family$from_core(unpack_core(as.vector(point$theta), ridge$problem$spec), fit$core)[ridge$blocks])
-  }, double(length(ridge$theta)))
-  all <- matrix(all, ncol = length(ridge$theta), byrow = TRUE, dimnames = list(NULL, names(coef(fit))))
+    unlist(spec$family$from_core(unpack_core(as.vector(point$theta), spec), fit$core)[names(spec$sizes)])[listed]
+  }, double(length(listed)))
+  all <- matrix(all, ncol = length(listed), byrow = TRUE, dimnames = list(NULL, names(coef(fit))))
   table <- data.frame(parameter = handle$own, value = all[, handle$names[1L]], root = root,
     height = ridge$top - root^2 / 2 + ridge$problem$offset, all, check.names = FALSE)
   names(table)[4L] <- if (is.null(fit$arguments$prior)) "loglik" else "objective"
@@ -164,9 +148,12 @@ handle_table <- function(ridge, fit, handle) {
 #' scale and may be asymmetric, and so is to be preferred to Wald's where rows are few or components overlap. The signed root
 #' `sign(t - estimate) sqrt(D(t))` is a straight line where Wald limits are good.
 #'
-#' Each value takes a refit by EM with Newton steps from a start that the curvature predicts, so that the ridge of the likelihood is followed
-#' without breaks from the maximum on. A proportion is held while the free others share what is left; a
-#' shared parameter is held for all components. The path is not followed to where components have exchanged their places (label switching).
+#' Each value takes a refit from a start that the curvature predicts, so that the ridge of the likelihood is followed
+#' without breaks from the maximum on: by EM with Newton steps and, of multivariate normal components, by a quasi-Newton method (Broyden,
+#' Fletcher, Goldfarb & Shanno) in the space of the sums of the E-step (see [vcov.emix()]), whose M-step keeps structures, held and shared
+#' parameters and priors, along the surface on which the parameter has its value. A proportion is held while the free others share what is left; a
+#' shared parameter is held for all components. Of multivariate normal components each element of a mean and of a covariance has a profile, all else,
+#' and the others of its matrix, being free; of spheres their one variance. The path is not followed to where components have exchanged their places (label switching).
 #' With a prior it is the log posterior that is profiled: limits are then those of its height, not of posterior probability.
 #'
 #' **No limit.** A component's location cannot be limited where a mixture without that component would do: as its proportion may
@@ -179,7 +166,7 @@ handle_table <- function(ridge, fit, handle) {
 #' @param points about how many values to each side of the estimate, from 1 to 1000. Default 8.
 #' @param ... for `plot()`: graphical parameters; else not used, and anything given is an error.
 #' @return `profile()`: a data frame of class `"em_profile"` with a row per value, in increasing order: `parameter` (a shared one has the name of
-#'   its block), its `value`, the signed `root`, the log-likelihood `loglik` (with a prior the `objective`), and all parameters of the
+#'   its block, and of its columns where there are several: `mean.width`; the variance of spheres is `cov` or `cov.1`), its `value`, the signed `root`, the log-likelihood `loglik` (with a prior the `objective`), and all parameters of the
 #'   refit, named as in [coef()]. Units are those of the data. Held parameters have no rows. Where there is no limit, the
 #'   rows end where the profile becomes flat.
 #'   `confint()`: limits as of [confint.emix()], interpolated between the values (to about three digits; `confint(fit, method = "profile")`
@@ -189,9 +176,8 @@ handle_table <- function(ridge, fit, handle) {
 #' not the highest maximum; the condition has `parameters` and `objective` of the higher one. `emix_warning_boundary`:
 #' proportions that are 0 or 1 and parameters of a component without rows are left out. `emix_warning_iterations`: the fit has not converged.
 #' @section Errors:
-#' `emix_error_input` for an unknown `which`, numbers outside what is said above, and a fit with a hard E-step
-#' or with multivariate normal components, which has no profiles; `emix_error_object` for a
-#' damaged fit.
+#' `emix_error_input` for an unknown `which`, numbers outside what is said above, a fit with a hard E-step, and
+#' one of more parameters than [vcov.emix()] takes; `emix_error_object` for a damaged fit.
 #' @references
 #' Venzon, D. J. and Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based confidence intervals.
 #' *Applied Statistics* 37, 87-94.
@@ -204,6 +190,8 @@ handle_table <- function(ridge, fit, handle) {
 #' head(p)
 #' plot(p)
 #' confint(p, level = 0.9)
+#'
+#' plot(profile(emix(faithful, k = 2), c("prop.1", "cov.1.eruptions.waiting")))
 #' @export
 profile.emix <- function(fitted, which, level = 0.99, points = 8, ...) {
   check_no_dots(...)

@@ -31,7 +31,7 @@ uneven_direction <- function(problem, theta) {
 # by that part of all rows' spread; NULL where it has none.
 along_direction <- function(problem, theta, v, part = saddle_part) {
   differ <- function(v, part, walk) {
-    .Call(C_emix_differ, problem$data, problem$model, few_threads(problem, 1), theta, v, list(part = part, walk = walk))
+    .Call(C_emix_differ, problem$data, problem$model, few_threads(problem, 1), theta, v, list(part = part, walk = walk, expect = TRUE, at = NULL))
   }
   first <- differ(v, part, FALSE)
   length <- if (first$status == 0L) sqrt(max(0, sum(v * first$natural))) else 0

@@ -151,7 +151,8 @@ scale_covariance <- function(covariance, units) {
 check_coordinates <- function(fit) {
   family <- family_of(fit$family)
   if (is.null(family$links)) {
-    stop_input("scale", paste0("\"natural\" for ", family$title, " components, which have no free coordinates"), "\"free\"")
+    stop_input("scale", paste0("\"natural\" for ", family$title, " components, which have no free coordinates that would do for all structures of their covariances ",
+      "(em_contrast() has the errors of any function of the parameters)"), "\"free\"")
   }
 }
 
@@ -201,7 +202,7 @@ check_coordinates <- function(fit) {
 #' @param type `"observed"` (default), `"sandwich"` or `"bootstrap"`.
 #' @param scale `"natural"` (default): the parameters as [coef()] has them, in its order and with its names, in the units
 #'   of the data. `"free"`: the free coordinates; the name of each says what it is, `log(prop.1/prop.2)`, `mean.1`,
-#'   `log(sd.1)`, `logit(prob.1)`, or `log(sd)` for a shared one. Multivariate normal components have none.
+#'   `log(sd.1)`, `logit(prob.1)`, or `log(sd)` for a shared one. Multivariate normal components have none: use [em_contrast()] for functions of their parameters.
 #' @param complete with `scale = "natural"`: rows and columns of `NA` for parameters that have no standard
 #'   error (default), or none for them. Free coordinates never have such rows.
 #' @param ... for `type = "bootstrap"`: `replicates` (999), `resample` (`"parametric"`) and `control`, which are `replicates`, `type` and `control`

@@ -1,5 +1,5 @@
-/* Bridge: derivatives along directions in the space of the sums, for standard errors of families
- * without scores (secant.h and sums.h say what the space is). */
+/* Bridge: derivatives along directions in the space of the sums, for standard errors and profiles of
+ * families without scores (secant.h and sums.h say what the space is). */
 #include "bridge.h"
 
 #include "linalg.h"
@@ -8,8 +8,9 @@
 #include <math.h>
 #include <string.h>
 
-enum { STATUS, SUMS, NATURAL, PARAMETERS, FOUND, N_ANSWER };
-static const char *const answer_names[] = {"status", "sums", "natural", "parameters", "found"};
+enum { STATUS, THETA, OBJECTIVE, SUMS, NATURAL, PARAMETERS, FOUND, N_ANSWER };
+static const char *const answer_names[] = {"status",  "theta",      "objective", "sums",
+                                           "natural", "parameters", "found"};
 
 /* What is known at one point x of the space. */
 typedef struct {
@@ -35,6 +36,17 @@ static em_place new_place(em_problem *p, const double *about)
     return at;
 }
 
+/* What the E-step finds at theta: sums about the centres of `about`. */
+static em_status expect(em_place *at, const double *theta, double *sums, double *objective)
+{
+    em_problem *p = at->p;
+    em_status status = em_step_expect(p, theta, objective);
+
+    if (status == EM_OK)
+        em_step_recentre(p, p->sums + 1, theta, at->about, sums);
+    return status;
+}
+
 /* The maximiser of sums x, the coefficients there and, with a walk, what the E-step finds. */
 static em_status look_at(em_place *at, const double *x, bool walk)
 {
@@ -44,12 +56,7 @@ static em_status look_at(em_place *at, const double *x, bool walk)
     em_status status = em_step_maximise_of(p, x, at->about, at->theta);
     if (status == EM_OK)
         status = em_step_natural(p, at->theta, at->about, at->natural);
-    if (status != EM_OK || !walk)
-        return status;
-    status = em_step_expect(p, at->theta, &objective);
-    if (status == EM_OK)
-        em_step_recentre(p, p->sums + 1, at->theta, at->about, at->found);
-    return status;
+    return status == EM_OK && walk ? expect(at, at->theta, at->found, &objective) : status;
 }
 
 /* Central differences along one direction, added to columns that are zero. */
@@ -79,36 +86,46 @@ static double *new_columns(SEXP list, int e, int rows, int columns)
     return REAL(matrix);
 }
 
-/* Along each column of `directions` (of the sums about theta's centres, from those of the E-step at
- * theta), by differences over `part`: coefficients, parameters and, with `walk`, what the E-step
- * finds. */
+/* Along each column of `directions` (of the sums about theta's centres), by differences over `part`
+ * of it: coefficients, parameters and, with `walk`, what the E-step finds. From the E-step's sums
+ * at theta or, where `at` has sums, from these; theta, objective and sums are of the point from
+ * which directions go, sums what the E-step finds there (objective and sums only with `expect`). */
 SEXP emix_differ(SEXP data_, SEXP model_, SEXP threads_, SEXP theta_, SEXP directions_, SEXP how_)
 {
     em_data data = em_get_data(data_);
     em_model model = em_get_model(model_, &data);
     em_problem p = em_make_problem(&model, &data, em_get_threads(threads_), false);
-    const double *theta = em_get_theta(theta_, p.n_theta, "theta");
+    const double *about = em_get_theta(theta_, p.n_theta, "theta");
     double h = em_get_number(how_, "part"), objective = NAN;
-    bool walk = em_get_int(how_, "walk", 0, 1) == 1;
+    bool walk = em_get_int(how_, "walk", 0, 1) == 1, asked = em_get_int(how_, "expect", 0, 1) == 1;
     if (!em_sums_apply(&model))
         em_refuse("the family is not accelerated by sums");
-    em_place at = new_place(&p, theta);
+    em_place at = new_place(&p, about);
+    SEXP from_ = em_element(how_, "at");
     const double *directions = em_get_theta(directions_, at.n, "directions");
+    const double *from = from_ == R_NilValue ? NULL : em_get_theta(from_, at.n, "at");
     int q = (int)(XLENGTH(directions_) / at.n);
 
     SEXP ans = PROTECT(em_new_list(answer_names, N_ANSWER));
+    double *theta = new_columns(ans, THETA, p.n_theta, 1);
+    double *sums = new_columns(ans, SUMS, at.n, 1);
     double *natural = new_columns(ans, NATURAL, at.n, q);
     double *parameters = new_columns(ans, PARAMETERS, p.n_theta, q);
     double *found = new_columns(ans, FOUND, at.n, walk ? q : 0);
-    em_status status = em_step_expect(&p, theta, &objective);
-    if (status == EM_OK)
-        SET_VECTOR_ELT(ans, SUMS, em_new_doubles(p.sums + 1, (size_t)at.n));
+    em_status status = EM_OK;
+    if (from != NULL)
+        status = em_step_maximise_of(&p, from, about, theta);
+    else
+        memcpy(theta, about, (size_t)p.n_theta * sizeof(double));
+    if (status == EM_OK && (asked || from == NULL))
+        status = expect(&at, theta, sums, &objective);
     for (int c = 0; c < q && status == EM_OK; c++) {
-        status = differ(&at, REAL(VECTOR_ELT(ans, SUMS)), directions + em_at(c, at.n), h, walk,
+        status = differ(&at, from != NULL ? from : sums, directions + em_at(c, at.n), h, walk,
                         natural + em_at(c, at.n), parameters + em_at(c, p.n_theta),
                         found + (walk ? em_at(c, at.n) : 0));
         em_check_interrupt();
     }
+    SET_VECTOR_ELT(ans, OBJECTIVE, Rf_ScalarReal(objective));
     SET_VECTOR_ELT(ans, STATUS, Rf_ScalarInteger((int)status));
     UNPROTECT(1);
     return ans;

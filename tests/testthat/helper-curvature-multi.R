@@ -72,15 +72,15 @@ multi_rows <- function(x, p, labels = NULL) {
   row
 }
 
-# Covariances that vcov() should give, of parameters in the order of coef(): observed and sandwich.
-# `one_mean`: components share it.
-multi_oracle <- function(x, parameters, structure, weights = NULL, labels = NULL, log_prior = function(p) 0, one_mean = FALSE, h = 3e-2) {
-  d <- ncol(x)
+# Coordinates of a mixture: at, where `parameters` is, the way back, and `listed`, parameters in the order of coef(). `one_mean`: components
+# share it.
+multi_chart <- function(parameters, structure, one_mean = FALSE) {
+  parameters <- lapply(parameters, unname)
+  d <- nrow(parameters$mean)
   k <- length(parameters$prop)
-  w <- if (is.null(weights)) rep(1, nrow(x)) else weights
-  chart <- cov_chart(structure, unname(parameters$cov))
+  chart <- cov_chart(structure, parameters$cov)
   means <- seq_len(if (one_mean) d else d * k)
-  at <- c(log(unname(parameters$prop)[-k] / parameters$prop[[k]]), 0 * means, chart$at)
+  at <- c(log(parameters$prop[-k] / parameters$prop[k]), 0 * means, chart$at)
   roots <- lapply(seq_len(k), function(j) t(chol(matrix(parameters$cov[, , j], d))))
   back <- function(v) {
     prop <- exp(c(v[seq_len(k - 1)], 0))
@@ -90,16 +90,22 @@ multi_oracle <- function(x, parameters, structure, weights = NULL, labels = NULL
     list(prop = prop / sum(prop), mean = matrix(mean, d), cov = chart$to(rest[-means]))
   }
   lower <- lower.tri(diag(d), TRUE)
-  listed <- function(v) {
+  list(at = at, back = back, listed = function(v) {
     p <- back(v)
     c(p$prop, p$mean, apply(p$cov, 3, function(m) m[lower]))
-  }
+  })
+}
+
+# Covariances that vcov() should give, of parameters in the order of coef(): observed and sandwich.
+multi_oracle <- function(x, parameters, structure, weights = NULL, labels = NULL, log_prior = function(p) 0, one_mean = FALSE, h = 3e-2) {
+  w <- if (is.null(weights)) rep(1, nrow(x)) else weights
+  chart <- multi_chart(parameters, structure, one_mean)
   information <- -fine_hessian(function(v) {
-    p <- back(v)
+    p <- chart$back(v)
     sum(w * multi_rows(x, p, labels)) + log_prior(p)
-  }, at, h)
-  scores <- numeric_jacobian(function(v) multi_rows(x, back(v), labels), at)
-  slopes <- numeric_jacobian(listed, at)
+  }, chart$at, h)
+  scores <- numeric_jacobian(function(v) multi_rows(x, chart$back(v), labels), chart$at)
+  slopes <- numeric_jacobian(chart$listed, chart$at)
   spread <- slopes %*% solve(information)
   list(observed = spread %*% t(slopes), sandwich = spread %*% crossprod(scores * sqrt(w)) %*% t(spread))
 }

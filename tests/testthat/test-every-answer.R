@@ -39,7 +39,7 @@ questions <- list(
 
 refused <- list(
   hard = c("vcov", "sandwich", "confint", "profile", "bootstrap", "contrast", "test"),
-  columns = c("profile", "cdf", "overlap"), fixed = "test", held = "test", labelled = "test", prior = "test"
+  columns = c("cdf", "overlap"), fixed = "test", held = "test", labelled = "test", prior = "test"
 )
 
 test_that("every question is answered by every kind of fit, or refused with a reason", {

@@ -239,8 +239,6 @@ test_that("summary() and tidy() have standard errors, shared parameters once in 
 test_that("what there is not is refused with a class", {
   fit <- fit_flowers(2)
   expect_error(vcov(fit, scale = "free"), class = "emix_error_input")
-  expect_error(confint(fit, method = "profile"), "bootstrap", class = "emix_error_input")
-  expect_error(profile(fit), "bootstrap", class = "emix_error_input")
   hard <- fit_flowers(2, control = em_control(estep = "hard"))
   expect_error(vcov(hard), class = "emix_error_input")
   wide <- emix(matrix(rnorm(60 * 70), 70), k = 1, family = mix_mvnormal("EEE"))
