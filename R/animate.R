@@ -1,8 +1,9 @@
 #' EM as a moving picture
 #'
 #' Writes one picture per iterate of a fit: above, data and components at these parameters (of binomial rows their
-#' posterior probabilities, one bar per row up to 40 rows, and against the share of successes beyond); below, the
-#' log-likelihood so far.
+#' posterior probabilities, one bar per row up to 40 rows, and against the share of successes beyond; of rows of several columns the
+#' plane of the two that separate the components best, rows in colours mixed as their posterior probabilities are, with ellipses that hold
+#' 50 and 95 % of a component); below, the log-likelihood so far.
 #'
 #' @param fit a fit of [emix()] with its iterates, `em_control(trace = TRUE)`; or else it is fitted again, see
 #'   [em_trace()].
@@ -13,7 +14,7 @@
 #' @param width,height,res size in pixels and pixels per inch. Default 720 x 720 at 110.
 #' @param loop `TRUE` (default): the GIF begins again at its end.
 #' @param col colours of the components, used in turn.
-#' @param xlab label of the horizontal axis of the data.
+#' @param xlab label of the horizontal axis of the data. Of several columns: their names.
 #' @return the names of the files that were written, invisibly.
 #' @section Errors:
 #' `emix_error_input`; `emix_error_package` where a GIF is asked for and magick is not installed, or where this R
@@ -23,6 +24,11 @@
 #'   start = list(prob = c(A = 0.6, B = 0.5)), control = em_control(accelerate = FALSE, trace = TRUE))
 #' files <- em_animate(fit, file.path(tempdir(), "coins.png"), iterations = 2)
 #' basename(files)
+#' unlink(files)
+#'
+#' # Old Faithful, from a bad start
+#' fit <- emix(faithful, k = 2, start = list(mean = cbind(c(2, 80), c(5, 55))), control = em_control(accelerate = FALSE, trace = TRUE))
+#' files <- em_animate(fit, file.path(tempdir(), "faithful.png"), iterations = 1)
 #' unlink(files)
 #' @export
 em_animate <- function(fit, file, iterations = NULL, fps = 2, width = 720, height = 720, res = 110, loop = TRUE, col = NULL, xlab = NULL) {
@@ -64,14 +70,14 @@ draw_frames <- function(fit, pattern, at, style, xlab, width, height, res) {
   if (anyDuplicated(files)) stop_input("file", "a name with one place for a number, e.g. em-%03d.png")
   lesson <- lesson_of_fit(fit)
   theta <- trace_theta(fit, lesson)
-  if (is.null(xlab)) xlab <- response_label(fit)
+  if (is.null(xlab) && is.null(names_of_columns(fit$x))) xlab <- response_label(fit)
   same <- same_scale(fit, theta[, at, drop = FALSE], lesson)
   grDevices::png(pattern, width, height, res = res)
   on.exit(grDevices::dev.off())
   for (t in at) {
-    graphics::layout(matrix(1:2), heights = c(3, 2))
+    graphics::layout(matrix(1:2), heights = if (fit$family$name == "mvnormal") c(2, 1) else c(3, 2))
     now <- fit_at(fit, theta[, t], lesson)
-    draw_frame(now, style, sprintf("iterate %d: %s", t - 1L, tell_parameters(now)), xlab, same)
+    draw_frame(now, style, sprintf("iterate %d%s", t - 1L, tell_parameters(now)), xlab, same)
     draw_climb(fit, at, t)
   }
   files
@@ -88,12 +94,15 @@ fit_at <- function(fit, theta, lesson) {
 tell_parameters <- function(fit) {
   family <- family_of(fit$family)
   values <- fit$parameters[[family$required]]
-  if (fit$k > 4L) return(family$title)
-  paste(family$required, paste(vapply(values, function(v) show_parameter(v, family$required, family, 3L), ""), collapse = ", "))
+  # Pictures of several columns have their centres on both axes.
+  if (is.matrix(values)) return("")
+  if (fit$k > 4L) return(paste(":", family$title))
+  paste(":", family$required, paste(vapply(values, function(v) show_parameter(v, family$required, family, 3L), ""), collapse = ", "))
 }
 
-# The same bins and heights in every picture.
+# The same bins and heights, or axes, in every picture.
 same_scale <- function(fit, theta, lesson) {
+  if (fit$family$name == "mvnormal") return(plane_film(fit, theta, lesson))
   if (fit$family$name != "normal") return(NULL)
   edges <- normal_breaks(fit$x, fit$parameters$sd, NULL)
   grid <- seq(edges[1L], edges[length(edges)], length.out = 201L)
@@ -105,7 +114,9 @@ same_scale <- function(fit, theta, lesson) {
 }
 
 draw_frame <- function(fit, style, main, xlab, same) {
-  if (fit$family$name == "normal") {
+  if (fit$family$name == "mvnormal") {
+    draw_plane_frame(fit, style, main, xlab, same)
+  } else if (fit$family$name == "normal") {
     plot_normal(fit, style, main, xlab, same$edges, ylim = same$ylim)
   } else if (fit$family$name == "binomial") {
     par(mar = c(4.2, 4.4, 3.8, 1))
@@ -114,7 +125,7 @@ draw_frame <- function(fit, style, main, xlab, same) {
     j <- seq_len(min(fit$k, 8L))
     legend_above(fit$components[j], fill = bar_tints(style)[j], border = NA, ncol = min(4L, fit$k))
   } else {
-    stop_input("fit", "with normal or binomial components", paste("with", fit$family$name, "ones"))
+    stop_input("fit", "with normal, multivariate normal or binomial components", paste("with", fit$family$name, "ones"))
   }
 }
 

@@ -16,7 +16,7 @@
 #'   are then `theta`. For the methods, the value of `em_basins()`.
 #' @param theta parameters of all starts, in any form of [em_step()]: the two on the grid are replaced.
 #' @param along names of the two parameters as in [coef()]. Default: those of the first two components (`prob` or
-#'   `mean`).
+#'   `mean`; of several columns the means of the first column). Elements of a covariance cannot be on the grid.
 #' @param grid numbers of values on the two axes, one number for both. Default 41.
 #' @param range limits of the axes: two numbers for both, or a list of two pairs. Default: for probabilities 0.02 to
 #'   0.98, for means the range of the data.
@@ -40,6 +40,9 @@
 #' basins
 #' plot(basins)
 #'
+#' # The same column of two components, others at the estimates
+#' plot(em_basins(emix(faithful, k = 2), along = c("mean.1.waiting", "mean.2.waiting"), grid = 9))
+#'
 #' plot(em_basins(height ~ 1, data = subset(heights, classroom), theta = c(160, 180), equal = "sd",
 #'   grid = 21))
 #' @order 1
@@ -55,7 +58,7 @@ em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, da
   lesson <- open_lesson(x, theta, data, weights, labels, call, parent.frame(), c("x", "theta", "along", "grid", "range", "control"),
     "the parameters of which two are replaced",
     list(family = family, fixed = fixed, equal = equal, prior = prior, control = control, na.action = na.action))
-  from <- lapply(parameters_of(read_theta(or_default(theta, x), lesson), lesson), unname)
+  from <- flat_parameters(parameters_of(read_theta(or_default(theta, x), lesson), lesson))
   p <- grid_parameters(along, lesson)
   axes <- grid_axes(p, grid, range, lesson)
   places <- expand.grid(axes, KEEP.OUT.ATTRS = FALSE)
@@ -66,11 +69,12 @@ em_basins <- function(x, theta = NULL, along = NULL, grid = 41, range = NULL, da
 
 # The two parameters, of those that are free and not shared.
 grid_parameters <- function(along, lesson) {
-  refuse_columns(lesson$spec$family, lesson$spec$columns, "a map of starts over two parameters", "x")
   table <- single_parameters(lesson)
   if (is.null(along)) {
-    if (nrow(table) < 2L) stop_input("x", "a model with two free parameters at least that are not shared")
-    return(table[1:2, ])
+    if (NROW(table) < 2L) stop_input("x", "a model with two free parameters at least that are not shared")
+    # The same column of the first two components.
+    two <- table[!duplicated(table$component), ]
+    return(if (is.null(lesson$spec$columns) || nrow(two) < 2L) table[1:2, ] else two[1:2, ])
   }
   at <- if (is.character(along)) match(along, table$name) else NA
   if (length(at) != 2L || anyNA(at) || anyDuplicated(at)) {
@@ -79,11 +83,18 @@ grid_parameters <- function(along, lesson) {
   table[at, ]
 }
 
+# Block, place in the block, component, column and name of each. Of a covariance no number can be set alone.
 single_parameters <- function(lesson) {
   spec <- lesson$spec
-  do.call(rbind, lapply(setdiff(spec$family$blocks, spec$equal), function(b) {
+  cells <- cell_names(spec$sizes, spec$columns)
+  blocks <- setdiff(spec$family$blocks[spec$sizes[spec$family$blocks] <= max(1L, length(spec$columns))], spec$equal)
+  do.call(rbind, lapply(blocks, function(b) {
     at <- which(!spec$held[[b]])
-    if (length(at)) data.frame(block = b, component = at, name = paste(b, lesson$components[at], sep = "."))
+    j <- (at - 1L) %/% spec$sizes[[b]] + 1L
+    column <- (at - 1L) %% spec$sizes[[b]] + 1L
+    name <- paste(b, lesson$components[j], sep = ".")
+    if (length(at)) data.frame(block = b, at = at, component = j, column = column,
+      name = if (spec$sizes[[b]] > 1L) paste(name, cells[[b]][column], sep = ".") else name)
   }))
 }
 
@@ -93,7 +104,7 @@ grid_axes <- function(p, grid, range, lesson) {
   grid <- vapply(rep_len(grid, 2L), check_count, 0L, argument = "grid", low = 2, high = 1000)
   if (!is.null(range) && !is.list(range)) range <- list(range, range)
   lapply(1:2, function(i) {
-    reach <- if (is.null(range)) usual_range(p$block[i], lesson) else check_numeric(range[[i]], "range", 2L)
+    reach <- if (is.null(range)) usual_range(p$block[i], p$column[i], lesson) else check_numeric(range[[i]], "range", 2L)
     legal <- lesson$spec$family$legal(p$block[i], reach)
     if (anyNA(reach) || !(reach[1L] < reach[2L]) || !all(legal$ok)) {
       stop_input("range", paste("two numbers, the lower first,", legal$expected), listing(reach))
@@ -102,18 +113,18 @@ grid_axes <- function(p, grid, range, lesson) {
   })
 }
 
-usual_range <- function(block, lesson) {
+usual_range <- function(block, column, lesson) {
   family <- lesson$spec$family
   about <- lesson$rows$about
   if (identical(family$links[[block]], "logit")) return(c(0.02, 0.98))
-  if (block == family$required) return(c(about[["min"]], about[["max"]]))
+  if (block == family$required) return(c(about[["min"]][column], about[["max"]][column]))
   about[["sd"]] * c(0.1, 1.5)
 }
 
 run_grid <- function(places, p, from, lesson) {
   n <- nrow(places)
   starts <- lapply(from, function(v) matrix(v, length(v), n))
-  for (i in 1:2) starts[[p$block[i]]][p$component[i], ] <- places[[i]]
+  for (i in 1:2) starts[[p$block[i]]][p$at[i], ] <- places[[i]]
   theta <- pack_starts(starts, lesson$spec, lesson$affine)
   run_field(lesson$problem, theta, rep("grid", n), lesson$arguments$control$max_iter)
 }

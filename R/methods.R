@@ -42,13 +42,6 @@ uses_missing <- function(fit) is.list(fit$arguments) && identical(fit$arguments$
 
 fit_sizes <- function(fit) block_sizes(family_of(fit$family), length(names_of_columns(fit$x)))
 
-# Stops where something is not there for components of rows of several columns.
-refuse_columns <- function(family, columns, what, argument) {
-  if (is.null(columns)) return(invisible())
-  emix_stop("input", "`", argument, "`: ", what, " of the ", family$title, " family does not exist, as its parameters do not move one by one.",
-    argument = argument)
-}
-
 # What starts and maxima list: `loglik`, or the `objective` where a run climbs something else.
 has_heights <- function(table) any(c("loglik", "objective") %in% names(table))
 

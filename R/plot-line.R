@@ -3,16 +3,21 @@
 # A line is a list: lesson, theta(s) (the core's vector at place s), nodes (places of the iterates), label, scale (places that are
 # shown), legal (the range of s).
 
-# Where the free parameters of a fit are: block and component of each.
+# The parameters of a fit that can move alone: block, place in the block and name of each. Of a covariance none can: it has to stay one.
 free_parameters <- function(fit) {
-  refuse_columns(family_of(fit$family), names_of_columns(fit$x), "a picture along parameters", "x")
-  blocks <- names(fit$parameters)
+  sizes <- fit_sizes(fit)
+  columns <- names_of_columns(fit$x)
+  cells <- cell_names(sizes, columns)
+  blocks <- names(sizes)[sizes <= max(1L, length(columns))]
   table <- do.call(rbind, lapply(c(setdiff(blocks, "prop"), "prop"), function(b) {
     one <- b %in% fit$equal && b != "prop"
     at <- which(!fit$held[[b]])
     if (b == "prop" && fit$k < 2L) at <- integer()
-    if (one) at <- utils::head(at, 1L)
-    if (length(at)) data.frame(block = b, component = at, name = paste(b, fit$components[at], sep = "."))
+    if (one) at <- utils::head(at, sizes[[b]])
+    if (!length(at)) return(NULL)
+    name <- paste(b, fit$components[(at - 1L) %/% sizes[[b]] + 1L], sep = ".")
+    own <- cells[[b]][(at - 1L) %% sizes[[b]] + 1L]
+    data.frame(block = b, at = at, name = if (sizes[[b]] > 1L) paste(name, own, sep = ".") else name)
   }))
   if (is.null(table)) stop_input("x", "of a fit with a free parameter", "one in which all are held")
   table
@@ -38,7 +43,8 @@ put_parameter <- function(parameters, block, j, value, spec) {
     left <- 1 - sum(v[spec$held$prop]) - value
     v[others] <- if (sum(v[others]) > 0) left * v[others] / sum(v[others]) else left / length(others)
   }
-  v[if (block %in% setdiff(spec$equal, "prop")) TRUE else j] <- value
+  size <- length(v) %/% length(parameters$prop)
+  v[if (block %in% setdiff(spec$equal, "prop")) seq((j - 1L) %% size + 1L, length(v), by = size) else j] <- value
   parameters[[block]] <- v
   parameters
 }
@@ -57,32 +63,56 @@ around <- function(nodes, legal, part = 0.35) {
   pmin(pmax(reach, inside[1L]), inside[2L])
 }
 
-# EM for one parameter alone, all others held at their estimates: by the core's own steps.
+# EM for one parameter alone, all others held at their estimates.
 parameter_line <- function(fit, along, iterations, range) {
   p <- choose_parameters(along, fit, 1L)
   if (p$block == "prop" && sum(!fit$held$prop) > 2L) {
     stop_input("along", "another parameter or \"steps\": with more than two proportions free, one cannot move alone", p$name)
   }
+  legal <- legal_range(p$block, list(spec = list(family = family_of(fit$family))))
+  if (p$block == "prop") legal[2L] <- 1 - sum(fit$parameters$prop[fit$held$prop])
+  line <- if (is.null(names_of_columns(fit$x))) held_line(fit, p) else column_line(fit, p)
+  nodes <- fit$trace[[p$name]][1L]
+  for (t in seq_len(iterations)) nodes[t + 1L] <- line$step(nodes[t])
+  c(line, list(nodes = nodes, label = p$name, legal = legal, scale = or_default(range, around(nodes, legal))))
+}
+
+line_theta <- function(fit, p, lesson) {
+  function(s) {
+    parameters <- put_parameter(flat_parameters(fit$parameters), p$block, p$at, s, list(held = fit$held, equal = fit$equal))
+    drop(pack_starts(parameters, lesson$spec, lesson$affine))
+  }
+}
+
+# By the core's own steps.
+held_line <- function(fit, p) {
   held <- lapply(fit$parameters, unname)
-  held[[p$block]][if (p$block %in% c(fit$equal, "prop")) TRUE else p$component] <- NA
+  held[[p$block]][if (p$block %in% c(fit$equal, "prop")) TRUE else p$at] <- NA
   held$prop[fit$held$prop] <- unname(fit$parameters$prop)[fit$held$prop]
   arguments <- fit$arguments[c("family", "equal", "prior", "control")]
   arguments$family$size <- NULL
   lesson <- new_lesson(c(own_data(fit), list(columns = fit_columns(fit))), fit, c(arguments, list(fixed = held, na.action = or_default(fit$arguments$na.action, na.fail))))
   lesson$components <- fit$components
   lesson <- for_pictures(lesson)
-  theta <- function(s) {
-    parameters <- put_parameter(lapply(fit$parameters, unname), p$block, p$component, s, list(held = fit$held, equal = fit$equal))
-    drop(pack_starts(parameters, lesson$spec, lesson$affine))
+  theta <- line_theta(fit, p, lesson)
+  list(lesson = lesson, theta = theta, step = function(s) {
+    parameters_of(core_step(lesson, theta(s))$theta, lesson)[[p$block]][[p$at]]
+  })
+}
+
+# The core holds a mean of several columns as a whole. But along one of its elements the bound is a parabola, whose highest point three
+# values tell; and what the step makes of proportions does not depend on the other parameters.
+column_line <- function(fit, p) {
+  lesson <- for_pictures(lesson_of_fit(fit))
+  line <- list(lesson = lesson, theta = line_theta(fit, p, lesson))
+  d <- ncol(fit$x)
+  h <- sqrt(max(fit$parameters$cov[(p$at - 1L) %% d + 1L, (p$at - 1L) %% d + 1L, ]))
+  line$step <- function(s) {
+    if (p$block == "prop") return(parameters_of(core_step(lesson, line$theta(s))$theta, lesson)$prop[[p$at]])
+    bound <- bounds_along(line, s, s + c(-h, 0, h))
+    s + h / 2 * (bound[1L] - bound[3L]) / (bound[1L] - 2 * bound[2L] + bound[3L])
   }
-  nodes <- fit$trace[[p$name]][1L]
-  for (t in seq_len(iterations)) {
-    new <- parameters_of(core_step(lesson, theta(nodes[t]))$theta, lesson)
-    nodes[t + 1L] <- new[[p$block]][[p$component]]
-  }
-  legal <- legal_range(p$block, lesson)
-  if (p$block == "prop") legal[2L] <- 1 - sum(fit$parameters$prop[fit$held$prop])
-  list(lesson = lesson, theta = theta, nodes = nodes, label = p$name, legal = legal, scale = or_default(range, around(nodes, legal)))
+  line
 }
 
 # From iterate to iterate, and on beyond the first and the last as far as is legal.
@@ -197,7 +227,10 @@ label_nodes <- function(x, y, below = FALSE) {
   text(x[shown], y[shown], shown - 1L, adj = place, cex = 0.85, xpd = NA)
 }
 
-plot_path <- function(fit, along, iterations, range, labels, ...) {
+plot_path <- function(fit, along, iterations, range, labels, style, ...) {
+  if (!is.null(names_of_columns(fit$x)) && (is.null(along) || all(along %in% shown_columns(fit)))) {
+    return(plot_plane_path(fit, along, iterations, range, labels, style, ...))
+  }
   p <- choose_parameters(along, fit, 2L)
   if (nrow(p) < 2L) stop_input("type", "another than \"path\": only one parameter is free")
   lesson <- for_pictures(lesson_of_fit(fit))
@@ -234,10 +267,10 @@ map_axes <- function(p, path, range, lesson, size = 91L) {
 
 # The objective over two parameters, others at the estimates.
 map_heights <- function(fit, p, axes, lesson) {
-  own <- lapply(fit$parameters, unname)
+  own <- flat_parameters(fit$parameters)
   outer(axes[[1L]], axes[[2L]], Vectorize(function(a, b) {
-    parameters <- put_parameter(own, p$block[1L], p$component[1L], a, lesson$spec)
-    parameters <- put_parameter(parameters, p$block[2L], p$component[2L], b, lesson$spec)
+    parameters <- put_parameter(own, p$block[1L], p$at[1L], a, lesson$spec)
+    parameters <- put_parameter(parameters, p$block[2L], p$at[2L], b, lesson$spec)
     legal <- all(unlist(parameters$prop) >= 0)
     if (legal) finite_or_na(height_at(lesson, drop(pack_starts(parameters, lesson$spec, lesson$affine)))[1L]) else NA_real_
   }))

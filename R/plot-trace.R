@@ -14,9 +14,9 @@ plot.em_trace <- function(x, type = "loglik", along = NULL, iterations = NULL, a
   style <- component_style(fit, col)
   switch(type,
     loglik = plot_heights(x, fit, iterations, labels, ...),
-    parameters = plot_moves(fit, style, iterations, labels, ...),
+    parameters = plot_moves(fit, along, style, iterations, labels, ...),
     posterior = plot_memberships(fit, component, iterations, labels, ...),
-    path = plot_path(fit, along, iterations, range, labels, ...),
+    path = plot_path(fit, along, iterations, range, labels, style, ...),
     bound = plot_bound(fit, along, or_default(iterations, 4L), range, labels, col, ...),
     ascent = plot_ascent(fit, along, or_default(iterations, 4L), range, labels, ...)
   )
@@ -85,31 +85,62 @@ plot_heights <- function(x, fit, iterations, labels, ...) {
     col = okabe_ito[c(1L, 1L, 2L)][shown], ncol = 2L)
 }
 
-plot_moves <- function(fit, style, iterations, labels, ...) {
+# Panels of parameters that move: title, and columns of the trace. Of rows of several columns at most nine panels: of four columns, those of
+# `along` or those that separate best, with means and variances, and covariances where there is room.
+moving_panels <- function(fit, along) {
+  sizes <- fit_sizes(fit)
+  columns <- names_of_columns(fit$x)
+  if (is.null(columns)) {
+    if (!is.null(along)) stop_input("along", "left out: it is for other pictures", describe(along))
+    # `equal` and `fixed` leave blocks that never move.
+    blocks <- names(sizes)[!vapply(fit$held[names(sizes)], all, NA) & !(names(sizes) == "prop" & fit$k == 1L)]
+    return(lapply(blocks, function(b) list(title = b, names = paste(b, fit$components, sep = "."), one = b %in% setdiff(fit$equal, "prop"))))
+  }
+  chosen <- choose_columns(fit, along, seq_len(4L), 4L)$at
+  cells <- cell_names(sizes, columns)
+  pair <- which(lower.tri(diag(length(columns)), diag = TRUE), arr.ind = TRUE)
+  shown <- list(prop = TRUE, mean = chosen, cov = which(pair[, 1L] == pair[, 2L] & pair[, 1L] %in% chosen),
+    cov = if (length(chosen) < 3L) which(pair[, 1L] != pair[, 2L] & pair[, 1L] %in% chosen & pair[, 2L] %in% chosen))
+  panels <- unlist(Map(function(b, at) {
+    lapply(cells[[b]][at], function(cell) {
+      names <- paste(b, fit$components, sep = ".")
+      list(title = if (nzchar(cell)) paste(b, cell, sep = ".") else b, names = if (nzchar(cell)) paste(names, cell, sep = ".") else names)
+    })
+  }, names(shown), shown), recursive = FALSE)
+  panels <- lapply(unname(panels), function(panel) {
+    values <- as.matrix(fit$trace[panel$names])
+    c(panel, list(one = fit$k > 1L && panel$title != "prop" && all(values == values[, 1L]), moves = any(values != rep(values[1L, ], each = nrow(values)))))
+  })
+  Filter(function(panel) panel$moves, panels)
+}
+
+plot_moves <- function(fit, along, style, iterations, labels, ...) {
   at <- until(fit, iterations)
-  blocks <- c("prop", family_of(fit$family)$blocks)
-  # `equal` and `fixed` leave blocks that never move.
-  moving <- blocks[!vapply(fit$held[blocks], all, NA) & !(blocks == "prop" & fit$k == 1L)]
-  if (!length(moving)) stop_input("type", "\"loglik\": no parameter is free", "\"parameters\"")
-  before <- par(mar = c(4.2, 4.6, 2.6 + 1.1 * legend_rows(fit), 1), mfrow = c(1L, length(moving)))
+  panels <- moving_panels(fit, along)
+  if (!length(panels)) stop_input("type", "\"loglik\": no parameter is free", "\"parameters\"")
+  shape <- if (length(panels) > 3L) rev(grDevices::n2mfrow(length(panels))) else c(1L, length(panels))
+  before <- par(mar = c(4.2, 4.6, 2.6 + 1.1 * legend_rows(fit), 1), mfrow = shape)
   on.exit(par(before))
-  for (block in moving) {
-    values <- as.matrix(fit$trace[at, paste(block, fit$components, sep = "."), drop = FALSE])
-    one <- block %in% setdiff(fit$equal, "prop")
-    panel_with_legend(c(0, length(at) - 1), range(values),
-      list(main = or_default(labels$main, block), xlab = labels$xlab, ylab = labels$ylab), list(xlab = "iteration", ylab = block), legend_rows(fit), xaxt = "n", yaxs = "r", ...)
-    iteration_axis(length(at) - 1)
-    for (j in if (one) 1L else seq_len(fit$k)) {
-      lines(at - 1, values[, j], col = if (one) "black" else style$col[j], lty = if (one) 1L else style$lty[j], lwd = 1.5)
-      # Marks tell the components apart in grey.
-      some <- apart_marks(at - 1, values[, j], 0.15)
-      points(at[some] - 1, values[some, j], pch = if (one) 16L else mark_of(j), col = if (one) "black" else style$col[j])
-    }
-    if (one) legend_above("all components", lty = 1L, pch = 16L, lwd = 1.5) else {
-      j <- seq_len(min(fit$k, 8L))
-      legend_above(paste0(fit$components[j], "  "), col = style$col[j], lty = style$lty[j], pch = mark_of(j),
-        lwd = 1.5, ncol = min(3L, fit$k))
-    }
+  for (panel in panels) draw_moves(fit, at, panel, style, labels, ...)
+}
+
+draw_moves <- function(fit, at, panel, style, labels, ...) {
+  values <- as.matrix(fit$trace[at, panel$names, drop = FALSE])
+  one <- panel$one
+  panel_with_legend(c(0, length(at) - 1), range(values),
+    list(main = or_default(labels$main, panel$title), xlab = labels$xlab, ylab = labels$ylab), list(xlab = "iteration", ylab = panel$title),
+    legend_rows(fit), xaxt = "n", yaxs = "r", ...)
+  iteration_axis(length(at) - 1)
+  for (j in if (one) 1L else seq_len(fit$k)) {
+    lines(at - 1, values[, j], col = if (one) "black" else style$col[j], lty = if (one) 1L else style$lty[j], lwd = 1.5)
+    # Marks tell the components apart in grey.
+    some <- apart_marks(at - 1, values[, j], 0.15)
+    points(at[some] - 1, values[some, j], pch = if (one) 16L else mark_of(j), col = if (one) "black" else style$col[j])
+  }
+  if (one) legend_above("all components", lty = 1L, pch = 16L, lwd = 1.5) else {
+    j <- seq_len(min(fit$k, 8L))
+    legend_above(paste0(fit$components[j], "  "), col = style$col[j], lty = style$lty[j], pch = mark_of(j),
+      lwd = 1.5, ncol = min(3L, fit$k))
   }
 }
 
@@ -122,7 +153,7 @@ plot_memberships <- function(fit, component, iterations, labels, ...) {
   }
   at <- until(fit, iterations)
   lesson <- lesson_of_fit(fit)
-  rows <- spread_rows(lesson)
+  rows <- spread_rows(lesson, if (!is.null(names_of_columns(fit$x))) function(x) towards_component(fit, x, j))
   theta <- trace_theta(fit, lesson)[, at, drop = FALSE]
   posterior <- view_rows(lesson, rows)$posterior
   p <- matrix(vapply(at, function(t) posterior(theta[, t])[, j], double(rows$n)), rows$n)
@@ -162,11 +193,21 @@ apart_by <- function(y, least) {
   z[order(order)]
 }
 
+# Of rows of several columns, how far they lie from the centre of all to that of a component, in units of the columns' spread.
+towards_component <- function(fit, x, j) {
+  p <- standardised(fit$parameters)
+  middle <- drop(unname(fit$parameters$mean) %*% p$prop)
+  z <- (x - rep(middle, each = nrow(x))) / rep(p$scale, each = nrow(x))
+  z[is.na(z)] <- 0
+  drop(z %*% (if (fit$k > 1L) p$mean[, j] else 1 + 0 * p$mean[, j]))
+}
+
 # Different rows in order, at most `most`, spread over the sample.
-spread_rows <- function(lesson, most = 12L) {
+spread_rows <- function(lesson, coordinate = NULL, most = 12L) {
   rows <- lesson$rows
   once <- which(!duplicated(if (is.null(rows$label)) rows$x else cbind(rows$x, rows$label)))
-  once <- once[order(lesson$spec$family$coordinate(take_rows(rows$x, once)))]
+  coordinate <- or_default(coordinate, lesson$spec$family$coordinate)
+  once <- once[order(coordinate(take_rows(rows$x, once)))]
   if (length(once) > most) once <- once[round(seq(1, length(once), length.out = most))]
   list(x = take_rows(rows$x, once), n = length(once), label = rows$label[once], number = once)
 }
@@ -174,7 +215,7 @@ spread_rows <- function(lesson, most = 12L) {
 # "5 heads, 5 tails", "162.56"
 row_titles <- function(rows, lesson) {
   columns <- lesson$spec$family$columns_of
-  if (is.null(columns)) return(paste("row", rows$number))
+  if (is.null(columns) || length(lesson$spec$columns) > 3L) return(paste("row", rows$number))
   data <- columns(rows$x, lesson$columns)
   structure(apply(do.call(cbind, lapply(data, format, trim = TRUE)), 1L, paste, collapse = ":"), what = paste(names(data), collapse = ":"))
 }

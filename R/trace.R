@@ -18,20 +18,24 @@
 #' **Pictures**
 #' - `"loglik"`: log-likelihood (filled) and lower bound (open) against the iteration. A bound that a longer step leaves
 #'   far below is off the picture; its line leads there.
-#' - `"parameters"`: every parameter that moves, against the iteration.
+#' - `"parameters"`: every parameter that moves, against the iteration; of more than four columns those of four, which separate
+#'   the components best, or which `along` names; covariances of one or two columns alone, else variances.
 #' - `"bound"`: the log-likelihood along a line, and the lower bounds that touch it at the iterates; where a bound is
 #'   highest, there the next iterate is. With `along` the name of a parameter (default: the first that is free), all
 #'   others are held at their estimates, and the iterates are those of EM for this parameter alone, from where the
-#'   trace began. With `along = "steps"` the horizontal axis leads from iterate to iterate, straight through all
+#'   trace began. (Elements of a covariance do not move alone.) With `along = "steps"` the horizontal axis leads from iterate to iterate, straight through all
 #'   parameters.
 #' - `"path"`: the log-likelihood as contours over two parameters (`along`: their names), all others at their
 #'   estimates, and the iterates (of all parameters, so that with more than two free ones the path is a shadow on the
-#'   contours). Contours are labelled by how far they are below the highest point of the map.
+#'   contours). Contours are labelled by how far they are below the highest point of the map. Of rows of several columns
+#'   it is the plane of two columns (by default the two that separate the components best; or `along`: their names), with the rows, the way of
+#'   each component's mean, and ellipses that hold 95 % of a component at some iterates, at the last also 50 %; with names of two
+#'   means or proportions as `along` it is the contours.
 #' - `"ascent"`: EM as coordinate ascent (Neal & Hinton 1998): contours of `J(q, theta)`, where `theta` moves along a
 #'   line as in `"bound"`, and `q` are the posterior probabilities at another place of it. The E-step moves `q` to the
 #'   diagonal, the M-step `theta` up.
 #' - `"posterior"`: the posterior probability of one component for each row, against the iteration. Of more than 12
-#'   different rows, 12 that are spread over the sample.
+#'   different rows, 12 that are spread over the sample (of several columns along the line to the component's mean).
 #'
 #' Lines and paths go through every iterate; marks stand at all of them, or at as many as there is room for.
 #'
@@ -42,7 +46,7 @@
 #' @param x a trace.
 #' @param type the picture, see above. `"path"` with `ascent = TRUE` is `"ascent"`.
 #' @param along names of parameters as in [coef()], e.g. `"prob.A"`: one for `"bound"` and `"ascent"` (or `"steps"`),
-#'   two for `"path"`.
+#'   two for `"path"`. Of rows of several columns names of columns, two for `"path"`, one to four for `"parameters"`.
 #' @param iterations for `"bound"` and `"ascent"`: how many iterates are shown. Default 4. For the others: the last
 #'   that is shown. Default: all.
 #' @param ascent see `type`.
@@ -74,6 +78,12 @@
 #' plot(trace, "path")
 #' plot(trace, "ascent")
 #' plot(trace, "posterior")
+#'
+#' # Two columns: the way of means and ellipses
+#' trace <- em_trace(emix(faithful, k = 2, start = list(mean = cbind(c(2, 80), c(5, 55))),
+#'   control = em_control(accelerate = FALSE, trace = TRUE)))
+#' plot(trace, "path")
+#' plot(trace, "parameters")
 #' @order 1
 #' @export
 em_trace <- function(fit) {
