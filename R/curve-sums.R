@@ -115,6 +115,7 @@ differ_sums <- function(curve, directions, part, walk) {
 differ_walks <- function(curve, directions, each = 32L) {
   part <- sums_step * sqrt(total_weight(curve$problem$rows))
   q <- ncol(directions)
+  if (!q) return(differ_sums(curve, directions, part, TRUE))
   blocks <- lapply(seq(1L, q, by = each), function(first) {
     say_doing("information: direction ", first, " of ", q)
     differ_sums(curve, directions[, first:min(first + each - 1L, q), drop = FALSE], part, TRUE)

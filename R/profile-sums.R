@@ -30,8 +30,9 @@ sums_ridge <- function(fit, problem) {
 
 # At no maximum, or by rounding, there are directions upwards.
 positive_part <- function(information) {
+  if (!length(information)) return(information)
   e <- eigen((information + t(information)) / 2, symmetric = TRUE)
-  if (!length(e$values) || min(e$values) > 1e-6) return(information)
+  if (min(e$values) > 1e-6) return(information)
   e$vectors %*% (pmax(e$values, 1e-6) * t(e$vectors))
 }
 

@@ -58,7 +58,7 @@ test_that("weights, labels, a common mean and missing values against brute force
   gaps <- x
   gaps[c(2, 20, 44), 1] <- NA
   gaps[c(9, 31, 50), 2] <- NA
-  expect_limits(emix(gaps, k = 2, na.action = "likelihood"), gaps, "VVV", 11)
+  expect_limits(emix(gaps, k = 2, na.action = "likelihood"), gaps, "VVV", 4)
   wide <- rbind(x[1:30, ] / 4, 3 * x[1:30, ])
   fit <- emix(wide, k = 2, equal = "mean")
   expect_limits(fit, wide, "VVV", c(4, 8), one_mean = TRUE)
@@ -74,6 +74,10 @@ test_that("held parameters stay where they are, and have no limits", {
   expect_limits(fit, x, "VVV", 5, free = seq_len(11) > 3)
   p <- profile(fit, "mean")
   expect_true(all(p$prop.1 == 0.5 & p$mean.1.a == 0 & p$mean.1.b == 0))
+  own <- lapply(emix(x, k = 2)$parameters, unname)
+  all_held <- emix(x, k = 2, fixed = own)
+  expect_true(all(is.na(profile_of(all_held))))
+  expect_error(profile(all_held), "which", class = "emix_error_input")
 })
 
 test_that("a prior: the limits of a log posterior", {
