@@ -26,6 +26,10 @@ multi_limits <- function(x, parameters, structure, i, level = 0.95, weights = NU
   }, double(2)))
 }
 
+coarse_gradient <- function(f, at, h = 1e-4) {
+  vapply(seq_along(at), function(i) (f(at + h * (seq_along(at) == i)) - f(at - h * (seq_along(at) == i))) / (2 * h), 0)
+}
+
 # By way of smaller falls. Second derivatives are taken anew only now and then.
 multi_limit <- function(height, phi, at, hessian, side, goal, q, parts = c(0.4, 0.7, 1)) {
   slope <- numeric_gradient(phi, at)
@@ -41,8 +45,9 @@ multi_limit <- function(height, phi, at, hessian, side, goal, q, parts = c(0.4, 
     own <- top - (top - goal) * parts[part]^2
     bend <- numeric_hessian(height, v) - m * numeric_hessian(phi, v)
     for (turn in 1:40) {
-      fall <- numeric_gradient(height, v)
-      slope <- numeric_gradient(phi, v)
+      gradient <- if (part < length(parts)) coarse_gradient else numeric_gradient
+      fall <- gradient(height, v)
+      slope <- gradient(phi, v)
       step <- solve(rbind(cbind(bend, -slope), c(fall, 0)), -c(fall - m * slope, height(v) - own))
       v <- v + step[seq_along(v)]
       m <- m + step[length(step)]
