@@ -48,6 +48,37 @@ test_that("mixtures of seven structures against brute force", {
   for (s in names(which)) expect_limits(emix(x, k = 2, family = mix_mvnormal(s)), x, s, which[[s]])
 })
 
+# A maximum of the log-likelihood less a square of what a parameter is off some value is highest among all with its own value of it.
+test_that("the other structures: the profile goes through maxima with a penalty, found by a general optimiser", {
+  x <- two_groups()
+  x <- sweep(x, 2, colMeans(x))
+  for (s in c("VEI", "VEE", "EVE", "VEV")) {
+    fit <- emix(x, k = 2, family = mix_mvnormal(s))
+    own <- lapply(fit$parameters, unname)
+    base <- mv_base(own$cov, s)
+    back <- function(v) {
+      prop <- plogis(qlogis(own$prop[1]) + v[1])
+      list(prop = c(prop, 1 - prop), mean = own$mean + matrix(v[2:5], 2), cov = mv_cov(mv_step(base, v[-(1:5)], s)))
+    }
+    error <- sqrt(diag(vcov(fit)))[["cov.1.b.b"]]
+    aim <- own$cov[2, 2, 1] + 3.5 * error
+    cost <- function(v) {
+      value <- tryCatch(sum(multi_rows(x, back(v))), error = function(e) NaN)
+      if (is.finite(value)) (back(v)$cov[2, 2, 1] - aim)^2 / (2 * error^2) - value else 1e10
+    }
+    v <- numeric(5 + sum(mv_layout(s, 2, 2)$size))
+    for (turn in 1:2) {
+      v <- optim(v, cost, function(v) numeric_gradient(cost, v, 1e-3), method = "BFGS", control = list(reltol = 1e-14, maxit = 300))$par
+    }
+    walks <- emix:::walk_handles(fit, 9L, 0.1, 1, "object")
+    handle <- walks$handles[[1]]
+    to <- log(back(v)$cov[2, 2, 1] * fit$core$factor[2]^2)
+    point <- handle$start
+    for (phi in seq(point$phi, to, length.out = 4)[-1]) point <- emix:::sums_refit(walks$ridge, handle, phi, point)
+    expect_near(point$objective + walks$ridge$problem$offset, sum(multi_rows(x, back(v))), 1e-7)
+  }
+})
+
 test_that("weights, labels, a common mean and missing values against brute force", {
   x <- two_groups()
   n <- nrow(x)
