@@ -264,6 +264,7 @@ mvnormal_family <- function(options = NULL) {
       rows * sum(log(affine$factor))
     },
     not_prior = "prob",
+    overlap = mvnormal_overlap,
     thin = pick_rows,
     spurious = mvnormal_spurious,
     merge = mvnormal_merge,

@@ -5,7 +5,7 @@
 #   omega        W[i, j] = P_i(prop_i f_i(X) < prop_j f_j(X)), components i and j alone (Maitra & Melnykov 2010); 0 for i = j
 #   overlap      O[i, j] = integral of min(f_i, f_j) = P_i(f_i < f_j) + P_j(f_j <= f_i); 1 for i = j
 #
-# The regions are bounded by the points where two weighted densities cross, which both families have in closed form: all
+# The regions are bounded by the points where two weighted densities cross, which both univariate families have in closed form: all
 # numbers are exact, and in their nearer tail so that small ones keep their digits.
 
 # P(low < X <= high), by the tail that holds it; `cdf(q, lower.tail)`.
@@ -38,7 +38,7 @@ normal_interval <- function(mean, sd, i, j, odds) {
   thin <- (sd[i] - sd[j]) / sd[i]
   a <- thin * (2 - thin)
   c <- odds + if (thin < 0.5) log1p(-thin) else log(sd[j]) - log(sd[i])
-  if (odds == Inf) return(NULL)
+  if (is.nan(odds) || odds == Inf) return(NULL)
   if (odds == -Inf || (a == 0 && d == 0)) {
     return(if (c < 0) list(wide = c(-Inf, Inf), narrow = c(-Inf, Inf)))
   }
