@@ -31,25 +31,39 @@
 #' the search as it was, to rounding. `max` and `D_support` are computed from all rows; what the two sums differ by is
 #' added to `bound`.
 #'
-#' @param fit a fit of [emix()] with binomial components, or with normal components of one common
-#'   standard deviation (`equal = "sd"`, held equal, or `k = 1`), without labels.
+#' **Several columns.** `t` is the mean of a component with the covariance that all share. For any number of columns `D` has its peaks
+#' where the mean shift rests, `t = sum p_i x_i` with weights `p_i` in proportion to the terms of `D` (Fukunaga & Hostetler 1975). From
+#' up to 200 starts (the components, the rows where `D` is largest, others evenly spread) shifts and then Newton's steps lead to peaks;
+#' `starts` is their number. In two columns the largest is then proved by branch and bound: `h + |t|^2 / 2` is convex (in units of the
+#' covariance), so that in a square `h` is bounded by its values at the corners; rows are not condensed for this, so that with more than
+#' some thousands of them the search may stop early. In more columns nothing is proved: `complete` is `FALSE`, `bound` is `NA`, and `max`
+#' is the highest that was found.
+#'
+#' @param fit a fit of [emix()] with binomial components, with normal components of one common
+#'   standard deviation (`equal = "sd"`, held equal, or `k = 1`), or with multivariate normal ones of one covariance (structures `"EII"`,
+#'   `"EEI"` and `"EEE"`, or `k = 1`); without labels, and of several columns without missing values.
 #' @param sd standard deviation of the further normal component. Default: the components' common one,
 #'   for which alone `max D <= 0` proves optimality.
 #' @param grid number of equally spaced values of `t` at which `D` is computed for the plot, from 3 to 1e5. Default
-#'   512. Values near the rows are added, so that spikes are seen. `max` does not depend on it.
+#'   512. Values near the rows are added, so that spikes are seen. `max` does not depend on it. In two columns the number for each, 101
+#'   at most.
 #' @param x the value of `em_gradient()`.
 #' @param main,xlab title and label of the horizontal axis.
 #' @param ... for `plot()`: graphical parameters; `print()` takes none.
 #' @return a list of class `"em_gradient"`: `t` and `D` (values for the plot), `max` and `at` (the largest `D` and where),
 #'   `bound` (what further components can gain at most), `complete` (is `max` known to be the largest value, to 1e-8 of
 #'   `n + max`), `support` (the components' parameters) with `D_support`, `n` (the sum of weights) and `parameter` (the
-#'   name of `t`). `print()` says that no mixture is better where the search is complete and `max` is at most 1e-7
+#'   name of `t`). Of two columns `t` is a matrix of a row per point of a lattice, of more of a row per peak that was found; `at` is a
+#'   vector, `support` a matrix of a row per component, and `starts` is there. `print()` says that no mixture is better where the search is complete and `max` is at most 1e-7
 #'   `n`; beside it stands `bound`.
 #' @section Errors:
-#' `emix_error_input` where `fit` has labels or normal components of several standard deviations and no `sd`
-#' is given; `emix_error_object` for a damaged object.
+#' `emix_error_input` where `fit` has labels, normal components of several standard deviations and no `sd`
+#' is given, or several covariances, and for the plot of more than two columns; `emix_error_object` for a damaged object.
 #' @references
 #' Lindsay, B. G. (1983). The geometry of mixture likelihoods: a general theory. *Annals of Statistics* 11, 86-94.
+#'
+#' Fukunaga, K. and Hostetler, L. D. (1975). The estimation of the gradient of a density function, with applications in pattern
+#' recognition. *IEEE Transactions on Information Theory* 21, 32-40.
 #'
 #' Golub, G. H. and Welsch, J. H. (1969). Calculation of Gauss quadrature rules. *Mathematics of Computation* 23,
 #' 221-230.
@@ -60,16 +74,20 @@
 #'
 #' # One group of heights is not enough
 #' em_gradient(emix(height ~ 1, data = heights, k = 1))
+#'
+#' # Two columns: where is a third component wanted?
+#' plot(em_gradient(emix(faithful, k = 2, family = mix_mvnormal("EEE"))))
 #' @export
 em_gradient <- function(fit, sd = NULL, grid = 512) {
   check_fit(fit, "fit")
   grid <- check_count(grid, "grid", 3, 1e5)
   if (any(fit$labels > 0L)) stop_input("fit", "without labels: they tell rows apart", "one with labels")
   family <- family_of(fit$family)
-  if (is.null(family$gradient)) {
-    stop_input("fit", "of a family that has a gradient function", paste("of the", family$title, "family"))
-  }
+  several <- !is.null(names_of_columns(fit$x))
+  if (several && !is.null(sd)) stop_input("sd", "left out for components of several columns", describe(sd))
+  if (several && anyNA(fit$x)) stop_input("fit", "without missing values", "one with some")
   rows <- gradient_rows(fit)
+  if (several) return(columns_gradient(fit, rows, grid))
   n <- rows$total
   problem <- family$gradient(fit, rows, sd)
   values <- seq(problem$range[1L], problem$range[2L], length.out = grid)
@@ -199,8 +217,17 @@ is_best <- function(x) x$max <= 1e-7 * x$n
 print.em_gradient <- function(x, ...) {
   check_no_dots(...)
   cat("Gradient function of a mixture, n = ", format(x$n, big.mark = ","), "\n", sep = "")
+  if (is.matrix(x$t)) {
+    print_columns_gradient(x)
+    return(invisible(x))
+  }
   cat(if (x$complete) "max D" else "largest D found", " = ", format(x$max, digits = 3), " at ", x$parameter, " = ",
     format(x$at, digits = 6), "\n", sep = "")
+  print_proof(x)
+  invisible(x)
+}
+
+print_proof <- function(x) {
   if (x$complete && is_best(x)) {
     cat("no mixture with any number of such components has a higher likelihood\n",
       "(by more than ", format(x$bound, digits = 1), ")\n", sep = "")
@@ -209,12 +236,13 @@ print.em_gradient <- function(x, ...) {
       " at most\n", sep = "")
   }
   if (!x$complete) cat("the search was stopped early: D may be larger elsewhere\n")
-  invisible(x)
 }
 
 #' @rdname em_gradient
 #' @export
-plot.em_gradient <- function(x, main = "Gradient function", xlab = x$parameter, ...) {
+plot.em_gradient <- function(x, main = "Gradient function", xlab = NULL, ...) {
+  if (is.matrix(x$t)) return(plot_columns_gradient(x, main, or_default(xlab, names(x$at)[1L]), ...))
+  xlab <- or_default(xlab, x$parameter)
   before <- par(mar = c(4.2, 5.6, 3.8, 1))
   on.exit(par(before))
   # Spikes must not flatten the rest: the axis is cut at the typical depth below, and at ten times that above.

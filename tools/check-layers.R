@@ -37,7 +37,7 @@ r_layers <- list(
   c("methods(-[a-z]+)?", "predict", "simulate", "distribution", "update", "vcov", "curve-[a-z]+", "confint", "contrast", "profile(-[a-z]+)?", "summary",
     "select-[a-z]+", "overlap", "tidy", "resample", "replicates", "assign", "refit", "bootstrap(-[a-z]+)?", "lrt", "anova"),
   c("teach", "step(-[a-z]+)?", "bound", "basins"),
-  c("plot(-[a-z]+)?", "trace", "gradient", "animate"),
+  c("plot(-[a-z]+)?", "trace", "gradient(-[a-z]+)?", "animate"),
   c("data", "emix-package", "zzz")
 )
 
