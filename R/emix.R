@@ -221,7 +221,7 @@ numbers_of_frame <- function(x) {
   if (ncol(x) == 1L) x[[1L]] else numbers
 }
 
-# The user's own names of rows, for messages.
+# The user's own names of rows.
 own_names <- function(x, numbers) {
   if (!is.data.frame(x)) names_of_rows(numbers) else if (.row_names_info(x) > 0L) row.names(x)
 }
@@ -259,7 +259,7 @@ emix.formula <- function(x, data = NULL, k = 2, family = NULL, weights = NULL, s
   args <- list(k = k, family = family, weights = frame[["(weights)"]], start = start, fixed = fixed,
     equal = equal, labels = frame[["(labels)"]], prior = prior, criterion = criterion, control = control,
     na.action = na.action)
-  fit <- fit_response(bare(model.response(frame)), args, !missing(k), plain_call(call))
+  fit <- fit_response(bare(model.response(frame)), args, !missing(k), plain_call(call), own_names(frame))
   fit$terms <- attr(frame, "terms")
   fit
 }

@@ -274,6 +274,7 @@ mvnormal_family <- function(options = NULL) {
     coincide = mvnormal_coincide,
     order = mvnormal_order,
     log_density = function(x, par, log = TRUE) mvnormal_log_density(x, par),
+    below = mvnormal_below,
     draw = function(n, par, size) mvnormal_draw(n, par),
     centre = function(x, par) rep(par$mean, each = nrow(x)),
     columns_of = function(x, names) stats::setNames(lapply(seq_len(ncol(x)), function(c) unname(x[, c])), colnames(x)),

@@ -34,6 +34,7 @@
 #   spurious        may a component be a chance cluster: for each of many runs (a column of each block)
 #   apart           moves components with equal parameters apart
 #   log_density, cdf, quantile, draw   of one component
+#   below           of rows of several columns, which have no cdf and no quantile: the chance of values not above theirs in every column
 #   centre          expected value of a row of a component
 #   incomplete      of how many columns rows with missing values may be (left out: rows have none)
 #   fill            such rows with what a component expects of the values that are missing

@@ -212,6 +212,7 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
     x = frame$x,
     weights = frame$weights,
     labels = frame$labels$code,
+    row.names = proper_names(frame$names),
     na.action = frame$omitted,
     core = list(theta = run$theta[places], factor = affine$factor, shift = affine$shift),
     arguments = NULL

@@ -15,14 +15,18 @@
 #'   belongs to a component given its value;
 #'   `"class"`: a factor, the component of the highest posterior probability (the first of equals);
 #'   `"density"`: a vector, the mixture's density (binomial: probability) of each row;
-#'   `"cdf"`: a vector, the probability of a value not above the row's (not for rows of several columns, as `"quantile"`);
+#'   `"uncertainty"`: a vector, one minus the highest posterior probability;
+#'   `"cdf"`: a vector, the probability of a value not above the row's; of several columns, of values none of which is above (see
+#'   [pemix()]: the package mvtnorm is needed);
 #'   `"quantile"`: the smallest value whose `"cdf"` is at least `p`: a vector, one value per `p`,
-#'   or for the binomial family a matrix, rows (which give the numbers of trials) x `p`.
+#'   or for the binomial family a matrix, rows (which give the numbers of trials) x `p`. Not for rows of several columns.
 #' @param p probabilities for `type = "quantile"`, default quartiles.
 #' @param ... not used; anything given is an error.
-#' @return see `type`. With `na.action = na.exclude` in the fit, rows left out are `NA`.
+#' @return see `type`. Rows of the matrix, and elements of vectors, have the names of the rows, where these have names of their own. With
+#'   `na.action = na.exclude` in the fit, rows left out are `NA`.
 #' @section Errors:
-#' `emix_error_input` for arguments that do not fit; `emix_error_object` for a damaged object.
+#' `emix_error_input` for arguments that do not fit; `emix_error_object` for a damaged object; `emix_error_package` where the package
+#' mvtnorm is needed and not there.
 #' @seealso [demix()] for these functions in R's d/p/q/r form.
 #' @examples
 #' fit <- emix(height ~ 1, data = heights, k = 2, equal = "sd")
@@ -33,41 +37,54 @@
 #' # Rows of several columns; how doubtful are their classes?
 #' fit <- emix(faithful, k = 2)
 #' predict(fit, data.frame(eruptions = c(2, 3, 4), waiting = c(50, 65, 80)))
-#' doubt <- 1 - apply(predict(fit), 1, max)
-#' faithful[doubt > 0.01, ]
+#' faithful[predict(fit, type = "uncertainty") > 0.01, ]
 #' @export
 predict.emix <- function(object, newdata = NULL,
-                         type = c("posterior", "class", "density", "cdf", "quantile"),
+                         type = c("posterior", "class", "density", "uncertainty", "cdf", "quantile"),
                          p = c(0.25, 0.5, 0.75), ...) {
   check_no_dots(...)
   check_fit(object)
   type <- if (missing(type)) "posterior" else
-    check_choice(type, "type", c("posterior", "class", "density", "cdf", "quantile"))
-  if (type %in% c("cdf", "quantile")) check_values(object, type)
+    check_choice(type, "type", c("posterior", "class", "density", "uncertainty", "cdf", "quantile"))
   if (type == "quantile") return(predict_quantile(object, newdata, p))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   label <- if (is.null(newdata)) object$labels
   value <- if (uses_missing(object)) predict_rows(object, x, label, type) else
     over_known(x, function(known, at) predict_rows(object, known, take_rows(label, at), type),
       empty = predict_rows(object, take_rows(object$x, 1L), NULL, type))
-  if (is.null(newdata)) naresid(object$na.action, value) else value
+  if (is.null(newdata)) of_all_rows(object, value) else name_rows(value, proper_names(names_of_data(newdata)))
 }
 
-check_values <- function(object, type) {
-  family <- family_of(object$family)
-  if (is.null(family$cdf)) {
-    stop_input("type", sprintf("\"posterior\", \"class\" or \"density\" for the %s family: rows of several columns have no order", family$title),
-      dQuote(type, FALSE))
-  }
+# Values of the fit's rows, with the rows' names and NA for those that na.exclude left out.
+of_all_rows <- function(object, value) {
+  gone <- object$na.action
+  names <- object$row.names
+  if (inherits(gone, "omit") && !is.null(names)) names <- names[-as.integer(gone)]
+  name_rows(naresid(gone, value), names)
 }
+
+name_rows <- function(value, names) {
+  if (is.null(names) || length(names) != NROW(value)) return(value)
+  if (is.matrix(value)) rownames(value) <- names else names(value) <- names
+  value
+}
+
+names_of_data <- function(x) if (is.data.frame(x)) own_names(x) else if (is.atomic(x) && length(dim(x)) <= 2L) names_of_rows(x)
 
 predict_rows <- function(object, x, label, type) {
   switch(type,
     posterior = posterior_of(object, x, label),
     class = factor(object$components[max.col(posterior_of(object, x, label), "first")], object$components),
     density = exp(log_density_of(object, x)),
+    uncertainty = doubt_of(posterior_of(object, x, label)),
     cdf = mixture_cdf(x, object$parameters, family_of(object$family))
   )
+}
+
+# One minus the highest of each row, with all digits.
+doubt_of <- function(p) {
+  p[cbind(seq_len(nrow(p)), max.col(p, "first"))] <- 0
+  unname(rowSums(p))
 }
 
 # Applies f to the rows without missing values and puts NA in the others; `empty` is a
@@ -119,6 +136,9 @@ predict_quantile <- function(object, newdata, p) {
   p <- check_numeric(p, "p")
   if (!length(p) || anyNA(p) || any(p < 0 | p > 1)) stop_input("p", "probabilities between 0 and 1", describe(p))
   family <- family_of(object$family)
+  if (is.null(family$quantile)) {
+    stop_input("type", sprintf("another for the %s family: rows of several columns have no order", family$title), "\"quantile\"")
+  }
   if (!is.matrix(object$x)) return(mixture_quantile(log(p), object$parameters, family))
   x <- if (is.null(newdata)) object$x else new_rows(object, newdata)
   value <- vapply(p, function(q) {
@@ -142,7 +162,7 @@ predict_quantile <- function(object, newdata, p) {
 #' @param type `"quantile"` (default), or `"response"`: observed minus fitted.
 #' @param ... not used; anything given is an error.
 #' @return a numeric vector, one value per row (of several columns fitted values and response residuals are a matrix); with `na.action = na.exclude` in the fit, `NA` in the
-#'   rows left out. Of rows with missing values (`na.action = "likelihood"`) the distance is of the values that are there, response
+#'   rows left out; and the rows' names where they have some. Of rows with missing values (`na.action = "likelihood"`) the distance is of the values that are there, response
 #'   residuals of the others are `NA`. Units: of the data, but for quantile residuals, which have none.
 #' @references
 #' Dunn, P. K. and Smyth, G. K. (1996). Randomized quantile residuals. *Journal of Computational
@@ -159,7 +179,7 @@ predict_quantile <- function(object, newdata, p) {
 fitted.emix <- function(object, ...) {
   check_no_dots(...)
   check_fit(object)
-  naresid(object$na.action, fitted_rows(object))
+  of_all_rows(object, fitted_rows(object))
 }
 
 fitted_rows <- function(object) {
@@ -184,7 +204,7 @@ residuals.emix <- function(object, type = c("quantile", "response"), ...) {
   } else {
     quantile_residuals(object)
   }
-  naresid(object$na.action, value)
+  of_all_rows(object, value)
 }
 
 # From the nearer tail, on the log scale: rows 60 sd out have finite residuals too.

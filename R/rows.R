@@ -58,6 +58,9 @@ names_of_columns <- function(x) if (is.matrix(x)) colnames(x)
 
 names_of_rows <- function(x) if (is.matrix(x)) rownames(x) else names(x)
 
+# Names of rows that are not just their numbers.
+proper_names <- function(names) if (!is.null(names) && !identical(names, as.character(seq_along(names)))) names
+
 take_rows <- function(x, which) {
   if (is.null(x) || isTRUE(which)) x else if (is.matrix(x)) x[which, , drop = FALSE] else x[which]
 }

@@ -35,6 +35,7 @@ update.emix <- function(object, ..., evaluate = TRUE) {
   if (is.null(new$x) && is.null(new$data)) {
     fit$terms <- object$terms
     fit$na.action <- object$na.action
+    fit["row.names"] <- object["row.names"]
   }
   fit
 }

@@ -191,3 +191,46 @@ test_that("other arguments that do not fit", {
   expect_input_error(demix(1, one, size = 10), "size")
   expect_input_error(remix(1, one, size = 10), "size")
 })
+
+test_that("several columns: the chance that none is above, against integrals and draws", {
+  skip_if_not_installed("mvtnorm")
+  fit <- emix(faithful, k = 2)
+  p <- fit$parameters
+  q <- rbind(c(3, 70), c(2, 50), c(5, 100), c(-9, 0))
+  # P(X <= q) = integral over the first column of its density times the distribution of the second, given it.
+  slow <- function(q) {
+    sum(vapply(1:2, function(j) {
+      s <- p$cov[, , j]
+      rest <- sqrt(s[2, 2] - s[1, 2]^2 / s[1, 1])
+      h <- function(x) {
+        dnorm(x, p$mean[1, j], sqrt(s[1, 1])) * pnorm(q[2], p$mean[2, j] + s[1, 2] / s[1, 1] * (x - p$mean[1, j]), rest)
+      }
+      p$prop[[j]] * integrate(h, p$mean[1, j] - 9 * sqrt(s[1, 1]), max(q[1], p$mean[1, j] - 8.9 * sqrt(s[1, 1])), rel.tol = 1e-11)$value
+    }, 0))
+  }
+  expect_near(pemix(q[1:3, ], fit), apply(q[1:3, ], 1, slow), 1e-8)
+  expect_identical(predict(fit, q, "cdf"), pemix(q, fit))
+  expect_near(pemix(q, fit, lower.tail = FALSE), 1 - pemix(q, fit), 1e-15)
+  expect_near(pemix(q[1:3, ], fit, log.p = TRUE), log(pemix(q[1:3, ], fit)), 1e-14)
+  # A column without a bound leaves the univariate mixture of the other.
+  one <- list(prop = p$prop, mean = p$mean[2, ], sd = sqrt(p$cov[2, 2, ]))
+  expect_near(pemix(cbind(Inf, c(50, 80)), fit), pemix(c(50, 80), one), 1e-14)
+  expect_near(pemix(rbind(c(Inf, Inf), c(-Inf, 3), c(NA, 3)), fit), c(1, 0, NA), 1e-15)
+
+  four <- emix(iris[, 1:4], k = 2)
+  set.seed(1)
+  state <- .Random.seed
+  value <- predict(four, type = "cdf")
+  expect_identical(.Random.seed, state)
+  expect_identical(predict(four, type = "cdf"), value)
+  x <- remix(1e5, four)
+  for (i in c(1, 60, 110)) {
+    below <- mean(colSums(t(x) <= four$x[i, ]) == 4)
+    expect_near(value[i], below, 4.5 * sqrt(0.25 / 1e5))
+  }
+  gaps <- faithful
+  gaps$eruptions[1:20] <- NA
+  partial <- emix(gaps, k = 2, na.action = "likelihood")
+  own <- list(prop = partial$parameters$prop, mean = partial$parameters$mean[2, ], sd = sqrt(partial$parameters$cov[2, 2, ]))
+  expect_near(predict(partial, type = "cdf")[1:20], pemix(faithful$waiting[1:20], own), 1e-14)
+})

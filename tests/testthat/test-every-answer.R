@@ -22,7 +22,8 @@ kinds_of_fit <- function() {
     unfinished = suppressWarnings(emix(x, control = em_control(max_iter = 1))),
     held = emix(x, fixed = list(prop = c(0.5, 0.5), mean = c(0, 4), sd = c(1, 1))),
     several = emix(x, k = 1:3),
-    columns = emix(faithful, k = 2)
+    columns = emix(faithful, k = 2),
+    ellipses = emix(faithful, k = 2, equal = "cov")
   )
 }
 
@@ -31,16 +32,22 @@ questions <- list(
   nobs = nobs, vcov = vcov, sandwich = function(f) vcov(f, "sandwich"), confint = confint,
   profile = function(f) confint(f, method = "profile"), bootstrap = function(f) confint(em_bootstrap(f, 19)),
   contrast = function(f) em_contrast(f, function(p) p$prop[1]), predict = predict, class = function(f) predict(f, type = "class"),
-  cdf = function(f) predict(f, type = "cdf"), fitted = fitted, residuals = residuals, simulate = simulate, update = update,
-  formula = formula, overlap = em_overlap, step = em_step, bound = em_bound, trace = function(f) suppressMessages(em_trace(f)),
+  uncertainty = function(f) predict(f, type = "uncertainty"), cdf = function(f) predict(f, type = "cdf"), fitted = fitted, residuals = residuals, simulate = simulate, update = update,
+  formula = formula, overlap = em_overlap, gradient = em_gradient, step = em_step, bound = em_bound, trace = function(f) suppressMessages(em_trace(f)),
   data.frame = as.data.frame, plot = plot, residual_plot = function(f) plot(f, "residuals"),
   test = function(f) em_test_k(f, k = 1:2, replicates = 9)
 )
 
+many_columns <- if (!requireNamespace("mvtnorm", quietly = TRUE)) "cdf"
+
 refused <- list(
   hard = c("vcov", "sandwich", "confint", "profile", "bootstrap", "contrast", "test"),
-  columns = c("cdf", "overlap"), fixed = "test", held = "test", labelled = "test", prior = "test"
+  columns = many_columns, ellipses = many_columns, fixed = "test", held = "test", labelled = "test", prior = "test"
 )
+# Components have standard deviations or covariances of their own.
+for (kind in c("hard", "fixed", "weighted", "labelled", "prior", "rows", "unfinished", "several", "columns")) {
+  refused[[kind]] <- c(refused[[kind]], "gradient")
+}
 
 test_that("every question is answered by every kind of fit, or refused with a reason", {
   grDevices::pdf(NULL)

@@ -107,10 +107,8 @@ test_that("priors go with the columns", {
 test_that("what is not there for rows of several columns is refused with a reason", {
   fit <- emix(faithful, k = 2)
   expect_input_error(predict(fit, type = "quantile"), "type", "no order")
-  expect_input_error(pemix(1, fit), "mixture", "no order", named = "distribution function")
   expect_input_error(qemix(0.5, fit), "mixture", "no order", named = "quantile")
-  expect_input_error(em_gradient(fit), "fit")
-  expect_input_error(em_overlap(fit), "mixture")
+  expect_input_error(em_gradient(fit), "fit", "covariances")
   expect_input_error(profile(fit), "fitted", "bootstrap", named = "profiles")
   expect_input_error(em_basins(fit), "x", "map")
   expect_input_error(predict(fit, faithful[, 1]), "newdata", "2 columns")

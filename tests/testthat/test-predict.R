@@ -113,3 +113,55 @@ test_that("a permutation or a part of the rows predicts as the whole", {
   expect_identical(predict(fit, rows[part]), whole[part, ])
   expect_identical(predict(fit, rows[part], "density"), predict(fit, rows, "density")[part])
 })
+
+test_that("rows with names of their own keep them", {
+  cars <- mtcars[, c("mpg", "wt", "hp")]
+  names <- row.names(cars)
+  fit <- emix(cars, k = 2, family = mix_mvnormal("EEI"))
+  expect_identical(dimnames(predict(fit)), list(names, c("1", "2")))
+  for (type in c("class", "density", "uncertainty")) expect_identical(names(predict(fit, type = type)), names)
+  for (type in c("posterior", "class", "uncertainty")) expect_identical(predict(fit, cars, type), predict(fit, type = type))
+  expect_identical(rownames(predict(fit, cars[5:3, 3:1])), names[5:3])
+  expect_identical(rownames(predict(fit, as.matrix(cars)[5:3, ])), names[5:3])
+  expect_identical(rownames(fitted(fit)), names)
+  expect_identical(rownames(residuals(fit, "response")), names)
+  expect_identical(names(residuals(fit)), names)
+  expect_identical(rownames(predict(update(fit, k = 1))), names)
+  expect_null(rownames(predict(fit, unname(as.matrix(cars)))))
+  # One column, and a formula.
+  one <- emix(stats::setNames(cars$mpg, names), k = 2, equal = "sd")
+  expect_identical(names(predict(one, type = "class")), names)
+  expect_identical(rownames(predict(one, c(a = 20, b = 30))), c("a", "b"))
+  by_formula <- emix(mpg ~ 1, data = cars, k = 2, equal = "sd")
+  expect_identical(predict(by_formula, type = "density"), predict(one, type = "density"))
+  expect_identical(names(predict(by_formula, cars[3:4, ], "density")), names[3:4])
+  # Numbers are no names.
+  expect_null(rownames(predict(emix(faithful, k = 2))))
+  expect_null(names(predict(emix(iris[, 1:2], k = 2), type = "density")))
+})
+
+test_that("rows left out have names where they are NA, and none where they are not there", {
+  cars <- mtcars[, c("mpg", "wt")]
+  cars$wt[c(2, 9)] <- NA
+  out <- emix(cars, k = 2, family = mix_mvnormal("EEE"), na.action = na.omit)
+  expect_identical(rownames(predict(out)), row.names(cars)[-c(2, 9)])
+  kept <- emix(cars, k = 2, family = mix_mvnormal("EEE"), na.action = na.exclude)
+  expect_identical(rownames(predict(kept)), row.names(cars))
+  expect_identical(names(which(is.na(predict(kept, type = "uncertainty")))), row.names(cars)[c(2, 9)])
+  expect_identical(names(residuals(kept)), row.names(cars))
+  used <- emix(cars, k = 2, family = mix_mvnormal("EEE"), na.action = "likelihood")
+  expect_identical(rownames(predict(used)), row.names(cars))
+  expect_identical(rownames(predict(kept, cars[1:3, ])), row.names(cars)[1:3])
+})
+
+test_that("uncertainty is one minus the highest posterior, with all its digits", {
+  x <- c(160, 170, 180, NA, 300)
+  doubt <- predict(fit, x, "uncertainty")
+  expect_near(doubt, 1 - apply(predict(fit, x), 1, max), 1e-15)
+  expect_gt(doubt[5], 0)
+  expect_identical(doubt[4], NA_real_)
+  known <- emix(faithful, k = 2, labels = rep(c(2, NA), c(10, 262)))
+  expect_identical(predict(known, type = "uncertainty")[1:10], numeric(10))
+  expect_near(predict(coin_fit, type = "uncertainty"), apply(predict(coin_fit), 1, min), 1e-15)
+  expect_length(predict(fit, numeric(), "uncertainty"), 0)
+})

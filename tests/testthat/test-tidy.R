@@ -87,7 +87,7 @@ test_that("augment: new rows, missing ones too", {
   new <- data.frame(height = c(160, NA, 180), name = c("a", "b", "c"), row.names = c("x", "y", "z"))
   rows <- augmented(fit, newdata = new)
   expect_identical(rows[names(new)], new)
-  expect_identical(rows$.class, predict(fit, new, type = "class"))
+  expect_identical(rows$.class, unname(predict(fit, new, type = "class")))
   p <- predict(fit, new)
   expect_near(rows$.uncertainty, 1 - pmax(p[, 1], p[, 2]), 1e-14)
   expect_near(rows$.fitted, drop(p %*% fit$parameters$mean), 1e-12)
