@@ -234,3 +234,12 @@ test_that("several columns: the chance that none is above, against integrals and
   own <- list(prop = partial$parameters$prop, mean = partial$parameters$mean[2, ], sd = sqrt(partial$parameters$cov[2, 2, ]))
   expect_near(predict(partial, type = "cdf")[1:20], pemix(faithful$waiting[1:20], own), 1e-14)
 })
+
+test_that("several columns without mvtnorm: an error that names it", {
+  out <- in_fresh_session(c(sprintf(".libPaths(%s, include.site = FALSE)", deparse1(dirname(system.file(package = "emix")))),
+    "people <- list(prop = 1, mean = matrix(0, 2), cov = diag(2))",
+    "cat(if (requireNamespace('mvtnorm', quietly = TRUE)) 'it is there' else",
+    "  tryCatch(emix::pemix(c(0, 0), people), emix_error_package = conditionMessage))"))
+  skip_if(any(grepl("it is there", out)), "mvtnorm is in R's own library")
+  expect_match(paste(out, collapse = " "), "need the package mvtnorm", fixed = TRUE)
+})
