@@ -47,7 +47,8 @@
 #' **Convergence.** `fit$convergence` is a list: `gain` (Newton's decrement: what the log-likelihood would still rise by),
 #' `evaluations` (walks over the rows on the way from the start, as `iterations`, to the end), `flat` (is there a direction in which nothing
 #' changes, as where components coincide, or one is empty and would grow nowhere), `boundary` (free parameters on the boundary of what is legal, e.g.
-#' `"prob.1 = 0"`), `spurious` (see above), `tol`, `maximum` (the row of `fit$maxima`), and
+#' `"prob.1 = 0"`; of rows with gaps, of which few are whole, also covariances without an inverse, which EM cannot leave: such a run
+#' has not converged), `spurious` (see above), `tol`, `maximum` (the row of `fit$maxima`), and
 #' where starts were run on fewer points than rows, `points`, their number. A run that ended at a saddle has not converged, and its
 #' `gain` is infinite: EM alone cannot always leave one, and from some the only way up is a collapse.
 #'

@@ -27,6 +27,15 @@ expected_values <- function(x, mean, cov) {
   x
 }
 
+# Components whose covariance has no inverse but by rounding. Where few rows are whole, the likelihood may be highest there. EM
+# cannot turn such a covariance any more, so that nothing certifies where it came to.
+singular_components <- function(x, parameters) {
+  k <- length(parameters$prop)
+  if (is.null(parameters$cov) || !anyNA(x) || sum(stats::complete.cases(x)) > k * ncol(x)) return(integer())
+  lowest <- apply(parameters$cov, 3L, function(s) min(eigen(stats::cov2cor(s), symmetric = TRUE, only.values = TRUE)$values))
+  unname(which(lowest < 1e-8))
+}
+
 # The same under a mixture (in the form of moves.R), p: probabilities of its components, a row per row.
 mixed_values <- function(x, p, m) {
   d <- nrow(m$mean)

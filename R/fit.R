@@ -150,22 +150,27 @@ name_chosen <- function(fit) paste0(if (!is.null(fit$selection$cov)) paste0(fit$
 # A run that ended, but at no maximum.
 at_saddle <- function(fit) {
   c <- fit$convergence
-  !fit$converged && !is.finite(c$gain) && (c$flat || fit$iterations < fit$arguments$control$max_iter)
+  !fit$converged && !at_edge(fit) && !is.finite(c$gain) && (c$flat || fit$iterations < fit$arguments$control$max_iter)
 }
+
+# One that came to covariances without an inverse.
+at_edge <- function(fit) any(startsWith(fit$convergence$boundary, "cov."))
 
 warn_not_converged <- function(fit, several) {
   gain <- fit$convergence$gain
   control <- fit$arguments$control
   chosen <- if (several) sprintf("With the chosen %s ", name_chosen(fit))
-  if (at_saddle(fit)) {
+  if (at_edge(fit)) {
+    emix_warn("iterations", chosen, "EM came to where ", listing(fit$convergence$boundary), ", and cannot go on from there: too few rows are whole ",
+      "to hold it off, and the log-likelihood may be higher elsewhere. A prior, prior = em_prior(), or a diagonal structure would help.")
+  } else if (at_saddle(fit)) {
     emix_warn("iterations", chosen, "EM ended at a saddle point: the log-likelihood rises from there",
       if (!control$accelerate) ". Another `start`, or accelerate = TRUE, leads on." else
         paste0(", but only until a component collapses. Fewer components, ", shared_spread(fit$family$cov), " or a prior would help."))
   } else {
     emix_warn("iterations", chosen, "EM stopped after max_iter = ", control$max_iter, " iterations",
       if (is.finite(gain)) paste("; the log-likelihood would still rise by about", format(gain, digits = 2)),
-      ". Allow more: control = em_control(max_iter = ).",
-      if (anyNA(fit$x)) " Where few rows are whole, covariances may tend to have no inverse: a prior, prior = em_prior(), holds them off.")
+      ". Allow more: control = em_control(max_iter = ).")
   }
 }
 
@@ -188,6 +193,8 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
   parameters$prop <- pmin(parameters$prop, 1) # rounding
   height <- if (is.null(prior) && control$estep == "soft") "loglik" else "objective"
   own <- Filter(Negate(is.na), run$field$met[run$field$own])
+  singular <- singular_components(frame$x, parameters)
+  if (length(singular)) singular <- sprintf("cov.%s has no inverse", components[singular])
   structure(list(
     call = NULL,
     family = unclass(family),
@@ -199,10 +206,10 @@ new_fit <- function(run, rows, frame, spec, affine, family, start, control, prio
     df = count_df(spec),
     nobs = if (is.null(rows$raw$weight)) rows$raw$n else sum(rows$raw$weight),
     n = NROW(frame$x),
-    converged = run$converged,
+    converged = run$converged && !length(singular),
     iterations = run$iterations,
     convergence = list(gain = run$gain, flat = run$flat, evaluations = run$evaluations,
-      tol = control$tol, boundary = on_boundary(parameters, spec), spurious = isTRUE(run$spurious),
+      tol = control$tol, boundary = c(on_boundary(parameters, spec), singular), spurious = isTRUE(run$spurious),
       maximum = if (length(own)) own, points = run$points),
     held = Map(function(h, at) h[at - min(at) + 1L], spec$held, ordered[names(spec$held)]),
     equal = spec$equal,

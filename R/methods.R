@@ -229,7 +229,9 @@ rounded_up <- function(x) {
 print_convergence <- function(x) {
   c <- x$convergence
   steps <- counted(x$iterations, "iteration")
-  if (at_saddle(x)) {
+  if (at_edge(x)) {
+    cat("NOT at a maximum for certain (", steps, ")\n", sep = "")
+  } else if (at_saddle(x)) {
     cat("NOT at a maximum: EM ended at a saddle point (", steps, ")\n", sep = "")
   } else if (!x$converged) {
     left <- if (is.finite(c$gain)) paste(": log-likelihood still to gain about", format(c$gain, digits = 1))

@@ -251,8 +251,13 @@ test_that("starts are made from rows with gaps", {
   few[cbind(1:90, rep(1:3, 30))] <- NA
   few <- few[rowSums(!is.na(few)) > 0, ]
   expect_true(fit_holes(x = few, k = 2, family = mix_mvnormal("VVI"))$converged)
-  pooled <- fit_holes(x = few, k = 1)
+  # The likelihood then rises to a covariance without an inverse, which EM cannot turn.
+  expect_warning(pooled <- fit_holes(x = few, k = 1), "no inverse", class = "emix_warning_iterations")
   expect_near(pooled$loglik, missing_loglik(few, plain_parameters(pooled)), 1e-12)
+  expect_false(pooled$converged)
+  expect_identical(pooled$convergence$boundary, "cov.1 has no inverse")
+  expect_output(print(pooled), "NOT at a maximum for certain.*on the boundary: cov.1 has no inverse")
+  expect_true(fit_holes(x = few, k = 1, prior = "default")$converged)
 })
 
 test_that("a prior's defaults come from the normal distribution of all rows", {
