@@ -214,6 +214,25 @@ test_that("axes in common: the best of several where the covariances in force sa
   }
 })
 
+test_that("axes in common of many columns are found where scatters have them", {
+  for (d in c(16, 17, 19, 34)) {
+    set.seed(740 + d)
+    axes <- qr.Q(qr(matrix(rnorm(d * d), d)))
+    turn <- matrix(rnorm(d * d, sd = 0.05), d)
+    turn <- turn - t(turn)
+    off <- axes %*% solve(diag(d) - turn, diag(d) + turn)
+    spread <- matrix(exp(rnorm(2 * d)), d)
+    # The volumes of both are one.
+    spread <- t(t(spread) / exp(colMeans(log(spread))))
+    with_axes <- function(v) array(vapply(1:2, function(j) v %*% (spread[, j] * t(v)), diag(d)), c(d, d, 2))
+    cov <- with_axes(axes)
+    for (structure in c("EVE", "VVE")) {
+      out <- maximise_cov(structure, c(50, 80), cov * rep(c(50, 80), each = d * d), with_axes(off))
+      expect_near(out$cov, cov, 1e-10)
+    }
+  }
+})
+
 # ---- eigenvectors ---------------------------------------------------------------------------------
 
 eigen_of <- function(a) .Call(emix:::C_hook_eigen, a)
