@@ -230,6 +230,13 @@ test_that("every point is the highest with its value, in random problems", {
       held <- oracle_hold(values, i, p$value[row], a$fixed, a$equal)
       top <- oracle_top(list(parameters = held$parameters), problem$x, problem$oracle, a$weights, a$labels, fixed = held$fixed, equal = a$equal,
         prior = problem$prior)
+      # Where components coincide there is a direction without curvature, of which no step is known.
+      if (is.na(top$decrement)) {
+        bent <- eigen(-top$hessian, symmetric = TRUE)
+        live <- bent$values > 1e-9 * bent$values[1]
+        top$decrement <- sum(crossprod(bent$vectors, top$gradient)[live]^2 / bent$values[live]) / 2
+        expect_lt(max(abs(top$gradient)), 1e-6)
+      }
       expect_lt(abs(top$decrement), 1e-6, label = sprintf("what %s of %s leaves to gain", name, name_problem(seed, problem)))
     }
   }
