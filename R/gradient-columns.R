@@ -88,6 +88,7 @@ columns_peaks <- function(problem) {
 
 # Newton's step where h is concave and it raises h, else a shift.
 polish_peak <- function(problem, t) {
+  p <- NULL
   for (turn in 1:60) {
     before <- columns_heights(problem, matrix(t, 1L), function(e, h, at) p <<- exp(e[, 1L] - h))
     mean <- drop(crossprod(problem$y, p)) / sum(p)
