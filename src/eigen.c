@@ -17,13 +17,26 @@
 
 enum { MOST_SWEEPS = 60 };
 
-/* (x, y) := (c x - s y, s x + c y) */
-static void rotate(double *x, double *y, int n, int step, double c, double s)
+/* (x, y) := (c x - s y, s x + c y), of columns */
+EM_KERNEL
+static void rotate(double *x, double *y, int n, double c, double s)
 {
+#pragma omp simd
     for (int i = 0; i < n; i++) {
-        double a = x[em_at(i, step)], b = y[em_at(i, step)];
-        x[em_at(i, step)] = c * a - s * b;
-        y[em_at(i, step)] = s * a + c * b;
+        double a = x[i], b = y[i];
+        x[i] = c * a - s * b;
+        y[i] = s * a + c * b;
+    }
+}
+
+/* Rows p and q of a symmetric matrix become as the columns are. */
+static void follow(double *a, int n, int p, int q)
+{
+    const double *ap = a + em_at(p, n), *aq = a + em_at(q, n);
+
+    for (int i = 0; i < n; i++) {
+        a[em_at(i, n) + (size_t)p] = ap[i];
+        a[em_at(i, n) + (size_t)q] = aq[i];
     }
 }
 
@@ -37,12 +50,12 @@ static bool annihilate(double *a, double *v, int n, int p, int q)
     double ratio = (aqq - app) / (2 * apq);
     double t = (ratio < 0 ? -1 : 1) / (fabs(ratio) + hypot(1, ratio));
     double c = 1 / sqrt(1 + t * t), s = t * c;
-    rotate(ap, aq, n, 1, c, s);
-    rotate(a + p, a + q, n, n, c, s);
-    rotate(v + em_at(p, n), v + em_at(q, n), n, 1, c, s);
+    rotate(ap, aq, n, c, s);
+    rotate(v + em_at(p, n), v + em_at(q, n), n, c, s);
     ap[p] = app - t * apq;
     aq[q] = aqq + t * apq;
     ap[q] = aq[p] = 0;
+    follow(a, n, p, q);
     return true;
 }
 
@@ -58,7 +71,7 @@ static void sort(double *values, double *v, int n)
         double value = values[i];
         values[i] = values[least];
         values[least] = value;
-        rotate(v + em_at(i, n), v + em_at(least, n), n, 1, 0, 1);
+        rotate(v + em_at(i, n), v + em_at(least, n), n, 0, 1);
     }
 }
 
