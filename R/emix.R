@@ -84,7 +84,8 @@
 #' @param prior a prior from [em_prior()] or its name, `"default"`: the fit is then the posterior mode.
 #'   `NULL` (default): maximum likelihood.
 #' @param criterion by which `k`, or a covariance structure, is chosen among several: `"BIC"` (default), `"AIC"`, `"AICc"`, `"ICL"` or `"NEC"`; [em_select()] says what
-#'   they are, and chooses among parameters to share and by cross-validation too. The smallest wins.
+#'   they are, and chooses among parameters to share and by cross-validation too. The smallest wins (of several columns not by a model with more
+#'   parameters than half the numbers in the data, if there is another).
 #' @param control how the fit is run, from [em_control()].
 #' @param na.action what to do with missing values in the response: [na.fail()] (default),
 #'   [na.omit()] or [na.exclude()] (results then have `NA` in these rows), or, for the multivariate normal family,

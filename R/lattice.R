@@ -216,7 +216,7 @@ best_key <- function(fits, criterion) {
   k <- vapply(fits, function(fit) if (inherits(fit, "emix")) fit$k else NA_integer_, 0L)
   table <- selection_table(k, fits, NULL)
   if (criterion == "NEC") criterion <- "ICL"
-  names(fits)[which.min(table[[criterion]])][1L]
+  names(fits)[best_model(table, criterion, fits)][1L]
 }
 
 raise_fits <- function(fits, cells, ground, lattice) {

@@ -16,7 +16,8 @@
 #'   Celeux & Govaert 1999): above 1, one component is preferred. `NA` where known `labels` tell more than one component apart;
 #' - `CV`: -2 times the log-likelihood of the rows of each fold under the fit to all other folds (Smyth 2000), on the scale of `AIC`.
 #'
-#' With a prior, `L` is the log-likelihood at the posterior mode.
+#' With a prior, `L` is the log-likelihood at the posterior mode. Of rows of several columns, models with more parameters than half the
+#' numbers in the data (components then have about as many columns as rows) are chosen by `CV` only, or where there are no others.
 #'
 #' **Folds** are drawn by R's generator, before any fit: after `set.seed()` they depend on nothing else. A row of whole weight `w` is
 #' `w` rows, which are drawn one by one; with weights that are no whole numbers, each row goes as a whole. Give `folds` as a
@@ -130,7 +131,7 @@ select_among <- function(x, args, grid, call, names, terms = NULL) {
   fits <- do.call(c, lapply(parts, `[[`, "fits"))
   table <- do.call(rbind, lapply(parts, `[[`, "table"))
   if (!is.null(cells)) table <- watched(args$control$progress, add_folds(table, fits, grid, families, problem, args, cells))
-  best <- which.min(table[[grid$criterion]])
+  best <- best_model(table, grid$criterion, fits)
   if (!length(best)) stop_unchosen(fits, grid$criterion)
   fit <- chosen_fit(fits[[best]], call, terms, criterion = if (grid$criterion %in% criteria) grid$criterion else "BIC")
   warn_of_fit(fit)

@@ -11,13 +11,26 @@ select_model <- function(frame, rows, family, args, criterion) {
   }
   grid <- fit_grid(frame, rows, family, args, k, criterion)
   table <- grid$table
-  best <- which.min(table[[criterion]])
+  best <- best_model(table, criterion, grid$fits)
   if (!length(best)) stop_unchosen(grid$fits, criterion)
   fit <- grid$fits[[best]]
   fit$selection <- if (is.null(table$cov)) structure(table, criterion = criterion) else
     structure(table, class = c("emix_selection", "data.frame"), criterion = criterion, row = best)
   fit$arguments$k <- k
   fit
+}
+
+# Numbers that the rows of a fit hold; a row of weight 3 is three rows.
+count_numbers <- function(fit) if (inherits(fit, "emix")) sum(!is.na(fit$x)) * max(1, fit$nobs / fit$n) else 0
+
+# The row of the smallest value. Of several columns a criterion says little of a model with more parameters than half the numbers
+# in the data, as there components have about as many columns as rows: it is chosen only where there is no other.
+best_model <- function(table, criterion, fits) {
+  value <- table[[criterion]]
+  columns <- max(0L, vapply(fits, function(fit) if (inherits(fit, "emix")) NCOL(fit$x) else 0L, 0L))
+  sound <- !is.na(value) & table$df <= max(0, vapply(fits, count_numbers, 0)) / 2
+  if (columns > 1L && criterion != "CV" && any(sound)) value[!sound] <- NA
+  which.min(value)
 }
 
 # Fits of each structure and each k, and their table.

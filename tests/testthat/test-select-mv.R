@@ -223,3 +223,18 @@ test_that("the table of structures draws itself", {
   expect_input_error(plot(table, "CV"), "criterion")
   expect_input_error(plot(table, what = "BIC"), "what")
 })
+
+test_that("a model with more parameters than half the numbers in the data is chosen only where there is no other", {
+  set.seed(93)
+  fit <- quiet(emix(mtcars, k = 1:3, family = mix_mvnormal(c("EEE", "VEV"))))
+  table <- fit$selection
+  expect_lte(fit$df, 32 * 11 / 2)
+  expect_gt(table$df[which.min(table$BIC)], 32 * 11 / 2)
+  few <- table$df <= 32 * 11 / 2
+  expect_near(BIC(fit), min(table$BIC[few], na.rm = TRUE), 1e-10)
+  # Copies count.
+  set.seed(93)
+  heavy <- quiet(emix(mtcars, k = 1:3, weights = rep(2, 32), family = mix_mvnormal(c("EEE", "VEV"))))
+  expect_identical(attr(heavy$selection, "row"), which.min(heavy$selection$BIC))
+  expect_identical(quiet(emix(mtcars, k = 3, family = mix_mvnormal("VEV")))$k, 3L)
+})
