@@ -16,33 +16,6 @@ form_of <- function(cov, d) {
     VVI = , VVE = list(used = 1, numbers = d, narrow = d * log(3) / 2), list(used = 1, numbers = 1, narrow = d * log(3)))
 }
 
-# Log density (but for its constant) of normal vectors (columns of `gap`) with covariances (columns of s).
-log_bumps <- function(s, gap) {
-  d <- nrow(gap)
-  if (d > 6L) {
-    return(vapply(seq_len(ncol(s)), function(i) {
-      root <- chol(matrix(s[, i], d))
-      -sum(log(diag(root))) - sum(backsolve(root, gap[, i], transpose = TRUE)^2) / 2
-    }, 0))
-  }
-  l <- vector("list", d * d)
-  z <- vector("list", d)
-  value <- 0
-  for (r in seq_len(d)) {
-    rest <- gap[r, ]
-    for (c in seq_len(r)) {
-      v <- s[(c - 1L) * d + r, ]
-      for (q in seq_len(c - 1L)) v <- v - l[[(q - 1L) * d + r]] * l[[(q - 1L) * d + c]]
-      l[[(c - 1L) * d + r]] <- if (c == r) sqrt(v) else v / l[[(c - 1L) * d + c]]
-      if (c < r) rest <- rest - l[[(c - 1L) * d + r]] * z[[c]]
-    }
-    root <- l[[(r - 1L) * d + r]]
-    z[[r]] <- rest / root
-    value <- value - log(root) - z[[r]]^2 / 2
-  }
-  value
-}
-
 # For each of many runs (a column of each block): may a component be a chance cluster?
 mvnormal_spurious <- function(parameters, total, spec) {
   prop <- as.matrix(parameters$prop)
@@ -60,7 +33,7 @@ mvnormal_spurious <- function(parameters, total, spec) {
   unit <- sqrt(cov[at, (col(prop) - 1L) * k + 1L, drop = FALSE])
   cov <- cov / (unit[rep(seq_len(d), d), , drop = FALSE] * unit[rep(seq_len(d), each = d), , drop = FALSE])
   mean <- mean / unit
-  volume <- matrix(log_dets(cov, d) / 2, k)
+  volume <- matrix(log_dets(cov) / 2, k)
   rows <- total * prop
   live <- rows > 0
   largest <- apply(ifelse(live, volume, -Inf), 2L, max)
@@ -73,9 +46,10 @@ mvnormal_spurious <- function(parameters, total, spec) {
   if (!length(narrow)) return(spurious)
   run <- col(prop)[narrow]
   own <- rep(narrow, each = k)
-  other <- as.vector(outer(seq_len(k), (run - 1L) * k, "+"))
+  other <- as.vector(outer(seq_len(k), (run - 1L) * k, `+`))
   bump <- soft_radius(d)
-  logs <- log_bumps(cov[, other, drop = FALSE] + bump * cov[, own, drop = FALSE], mean[, own, drop = FALSE] - mean[, other, drop = FALSE])
+  # Log densities, but for their constant, of the distances of means.
+  logs <- .Call(C_emix_bumps, cov, mean, other, own, bump)
   inside <- exp(logs + volume[own] + d * log(bump) / 2)
   expected <- colSums(matrix(ifelse(own == other, 0, rows[other] * pmin(inside, 1)), k))
   count <- rows[narrow] * 0.95 - used

@@ -83,7 +83,7 @@ pooled_normal <- function(rows, affine, prop = 0) {
   variance[variance == 0] <- 1
   total <- total_weight(rows)
   rows$label <- NULL
-  model <- one_normal(d, TRUE, if (prop > 0) c(0, 0, mean, diag(prop * total * variance, d)))
+  model <- free_normals(d, missing = TRUE, prior = if (prop > 0) c(0, 0, mean, diag(prop * total * variance, d)))
   control <- core_control(em_control(tol = 1e-12, max_iter = 1000L, progress = FALSE), 1L, 0)
   control$auto <- FALSE
   run <- .Call(C_emix_run, core_data(rows, affine), model, control, c(1, mean, diag(variance, d)))

@@ -1,8 +1,8 @@
 # The normal-inverse-Wishart prior of multivariate normal components, and the moments of rows on which its defaults rest.
 
-# The model of one free component, as the core reads it.
-one_normal <- function(d, missing, prior = NULL) {
-  list(family = "mvnormal", latent = "mix", k = 1L, equal = 0L, held = c(1L, integer(d + d * d)),
+# The model of free components of given proportions, as the core reads it.
+free_normals <- function(d, k = 1L, missing = FALSE, prior = NULL) {
+  list(family = "mvnormal", latent = "mix", k = k, equal = 0L, held = rep(c(1L, 0L), c(k, k * (d + d * d))),
     options = c(match("VVV", covariance_structures) - 1, as.double(missing)), prior_rows = NULL, prior_family = prior, hard = FALSE)
 }
 
@@ -13,7 +13,7 @@ core_moments <- function(rows, affine) {
   centre <- rows$about$mean * affine$factor - affine$shift
   spread <- pmax(rows$about$sd * affine$factor, 1e-12 * abs(centre))
   # An E-step of one component: its sums are moments about its mean, and no copy of the rows is made for them.
-  model <- one_normal(d, FALSE)
+  model <- free_normals(d)
   data <- core_data(rows, affine)
   data["label"] <- list(NULL)
   theta <- c(1, centre, diag(ifelse(spread > 0, spread, 1)^2, d))

@@ -10,13 +10,34 @@ mixture_of_blocks <- function(parameters, k) {
   list(prop = as.vector(parameters$prop), mean = matrix(parameters$mean, ncol = k), cov = matrix(parameters$cov, ncol = k))
 }
 
-# Log density of rows (x: a row per row) under a normal component.
-normal_log_density <- function(x, mean, cov) {
-  d <- length(mean)
-  root <- chol_or_null(matrix(cov, d))
-  if (is.null(root)) return(rep(-Inf, nrow(x)))
-  z <- backsolve(root, t(x) - mean, transpose = TRUE)
-  -colSums(z^2) / 2 - sum(log(diag(root))) - d * log(2 * pi) / 2
+# What an E-step of the core takes: rows of such weights, of which no copy is made, and a mixture.
+weighed_rows <- function(rows, weight = NULL) {
+  d <- ncol(rows$x)
+  core_data(list(x = rows$x, weight = weight), list(factor = rep(1, d), shift = numeric(d)))
+}
+
+core_theta <- function(m) c(m$prop, m$mean, m$cov)
+
+component_of <- function(m, at) list(prop = m$prop[at], mean = m$mean[, at, drop = FALSE], cov = m$cov[, at, drop = FALSE])
+
+# Sum of the rows' log densities under a mixture, whose proportions may have any sum; no number where it is impossible.
+weighed_likelihood <- function(rows, weight, m) {
+  .Call(C_emix_step, weighed_rows(rows, weight), free_normals(nrow(m$mean), length(m$prop)), 1L, core_theta(m))$objective
+}
+
+# Weight, sums and sums of squares and products about a component's mean of rows of such weights.
+weighed_sums <- function(rows, weight, one) {
+  d <- nrow(one$mean)
+  sums <- .Call(C_emix_step, weighed_rows(rows, weight), free_normals(d), 1L, core_theta(one))$sums[-1L]
+  list(n = sums[1L], first = sums[1L + seq_len(d)], second = sums[-seq_len(1L + d)][unpacked(d)])
+}
+
+# Squared distances of rows from a component's mean, in units of its covariance.
+squares_in <- function(rows, one, log_det) {
+  d <- nrow(one$mean)
+  one$prop <- 1
+  found <- .Call(C_emix_evaluate, weighed_rows(rows), free_normals(d), 1L, core_theta(one), 2L)$log_density
+  -2 * found - log_det - d * log(2 * pi)
 }
 
 # Bhattacharyya's distance of each pair of components (columns of `pairs`).
@@ -31,40 +52,43 @@ pair_distances <- function(m, pairs) {
   })
 }
 
-# Directions along which rows of one component are looked at, sphered by it (z: a row per row; share: their weights):
-# its longest axis, those of least and most tails, and that along which it is most lopsided.
-split_axes <- function(z, share, long) {
-  d <- ncol(z)
-  square <- rowSums(z^2)
-  axes <- cbind(long, colSums(z * (share * square)))
+# Directions along which rows of one component are looked at, sphered by it (`root`: Cholesky's factor of its covariance; of
+# rows weighed by their squares the sums): its longest axis, those of least and most tails, and that along which it is most lopsided.
+split_axes <- function(root, cov, sums) {
+  d <- nrow(root)
+  axes <- cbind(backsolve(root, eigen(cov, symmetric = TRUE)$vectors[, 1L], transpose = TRUE),
+    backsolve(root, sums$first, transpose = TRUE))
   if (d > 1L) {
-    tails <- eigen(crossprod(z * sqrt(share * square)), symmetric = TRUE)$vectors
+    half <- backsolve(root, matrix(sums$second, d), transpose = TRUE)
+    tails <- eigen(backsolve(root, t(half), transpose = TRUE), symmetric = TRUE)$vectors
     axes <- cbind(axes, tails[, c(d, 1L)])
   }
   size <- sqrt(colSums(axes^2))
   sweep(axes[, size > 0, drop = FALSE], 2L, size[size > 0], "/")
 }
 
-# Ways to share the rows of a component out to two: shares of the first, a column each.
-split_shares <- function(x, share, mean, cov) {
-  d <- length(mean)
-  root <- chol_or_null(matrix(cov, d))
+# Ways to share the rows of a component (`one`), of such weights, out to two: shares of the first, a column each.
+split_shares <- function(rows, weight, one) {
+  d <- nrow(one$mean)
+  cov <- matrix(one$cov, d)
+  root <- chol_or_null(cov)
   if (is.null(root)) return(NULL)
-  z <- t(backsolve(root, t(x) - mean, transpose = TRUE))
-  long <- backsolve(root, eigen(matrix(cov, d), symmetric = TRUE)$vectors[, 1L], transpose = TRUE)
-  u <- z %*% split_axes(z, share, long)
-  shares <- cbind(stats::plogis(3 * u), stats::plogis(3 * (rowSums(z^2) - d) / sqrt(2 * d)))
+  square <- squares_in(rows, one, 2 * sum(log(diag(root))))
+  sums <- weighed_sums(rows, weight * square, one)
+  if (!all(is.finite(c(sums$first, sums$second)))) return(NULL)
+  axes <- backsolve(root, split_axes(root, cov, sums))
+  u <- rows$x %*% axes - rep(crossprod(axes, one$mean), each = nrow(rows$x))
+  shares <- cbind(stats::plogis(3 * u), stats::plogis(3 * (square - d) / sqrt(2 * d)))
   # Small ones off the ends of the most lopsided axis.
   if (ncol(u) > 1L) shares <- cbind(shares, stats::plogis(4 * (u[, 2L] - 1.5)))
   shares
 }
 
-# The component of rows of such weights, with a little of what it came from.
-weighed_component <- function(x, weight, total, from, own) {
-  n <- sum(weight)
-  mean <- colSums(x * weight) / max(n, .Machine$double.xmin)
-  cov <- crossprod((x - rep(mean, each = nrow(x))) * sqrt(weight))
-  list(prop = n / total, mean = mean, cov = (as.vector(cov) + own * from) / (n + own))
+# The component of rows with such sums about the mean of the one that it came from, with a little of that.
+weighed_component <- function(sums, total, from, own) {
+  first <- sums$first / max(sums$n, .Machine$double.xmin)
+  square <- sums$second - sums$n * as.vector(outer(first, first))
+  list(prop = sums$n / total, mean = from$mean + first, cov = (square + own * from$cov) / (sums$n + own))
 }
 
 # For each component, and each way, the two that it becomes and what that gains: a list of lists.
@@ -73,15 +97,16 @@ all_splits <- function(m, rows, which) {
   own <- (nrow(m$mean) + 1) / 2 * mean(rows$w)
   do.call(c, lapply(which, function(j) {
     weight <- rows$w * rows$p[, j]
-    shares <- split_shares(rows$x, weight, m$mean[, j], m$cov[, j])
-    before <- log(m$prop[j]) + normal_log_density(rows$x, m$mean[, j], m$cov[, j])
-    lapply(seq_len(NCOL(shares)), function(s) {
-      two <- list(weighed_component(rows$x, weight * shares[, s], total, m$cov[, j], own),
-        weighed_component(rows$x, weight * (1 - shares[, s]), total, m$cov[, j], own))
-      after <- lapply(two, function(c) log(c$prop) + normal_log_density(rows$x, c$mean, c$cov))
-      top <- pmax(after[[1L]], after[[2L]])
-      gain <- top + log1p(exp(-abs(after[[1L]] - after[[2L]]))) - before
-      list(from = j, two = two, gain = sum((weight * gain)[weight > 0]))
+    one <- component_of(m, j)
+    shares <- split_shares(rows, weight, one)
+    if (is.null(shares)) return(NULL)
+    whole <- weighed_sums(rows, weight, one)
+    before <- weighed_likelihood(rows, weight, one)
+    lapply(seq_len(ncol(shares)), function(s) {
+      sums <- weighed_sums(rows, weight * shares[, s], one)
+      two <- list(weighed_component(sums, total, one, own), weighed_component(Map(`-`, whole, sums), total, one, own))
+      after <- weighed_likelihood(rows, weight, Reduce(function(a, b) Map(cbind, a, b), two))
+      list(from = j, two = two, gain = after - before)
     })
   }))
 }
@@ -91,12 +116,9 @@ all_merges <- function(m, rows, most) {
   pairs <- utils::combn(which(m$prop > 0), 2L)
   pairs <- pairs[, utils::head(order(pair_distances(m, pairs)), most), drop = FALSE]
   apply(pairs, 2L, function(p) {
-    one <- merged_component(m, p[1L], p[2L])
-    each <- lapply(p, function(j) log(m$prop[j]) + normal_log_density(rows$x, m$mean[, j], m$cov[, j]))
-    top <- pmax(each[[1L]], each[[2L]])
-    change <- log(one$prop) + normal_log_density(rows$x, one$mean, one$cov) - top - log1p(exp(-abs(each[[1L]] - each[[2L]])))
-    weight <- rows$w * rowSums(rows$p[, p])
-    list(pair = p, one = one, gain = sum((weight * change)[weight > 0]))
+    one <- lapply(merged_component(m, p[1L], p[2L]), as.matrix)
+    weight <- rows$w * (rows$p[, p[1L]] + rows$p[, p[2L]])
+    list(pair = p, one = one, gain = weighed_likelihood(rows, weight, one) - weighed_likelihood(rows, weight, component_of(m, p)))
   }, simplify = FALSE)
 }
 

@@ -101,6 +101,7 @@ core_rows <- function(frame, condense) {
   raw$n <- NROW(raw$x)
   raw$about <- if (isTRUE(live) && !is.null(frame$about)) frame$about else describe_rows(raw$x)
   points <- if (condense == "auto") .Call(C_emix_condense, raw$x, raw$weight, raw$label)
+  collect_garbage(length(names_of_columns(raw$x)) > 1L && beside_many(list(raw = raw)))
   rows <- if (is.null(points)) raw else condensed_rows(points, raw)
   kept <- if (isTRUE(frame$kept)) live else if (isTRUE(live)) frame$kept else frame$kept[live]
   c(rows, list(raw = raw, given = frame$given, kept = kept, trees = new.env(parent = emptyenv())))
@@ -152,6 +153,11 @@ name_row <- function(frame, rows, point) {
 # How many rows the data count for: the total weight; where weights are on average below 1, and so
 # no counts, the number of rows that have one. Of a part of the rows (see pick_rows()), its share.
 effective_rows <- function(rows) or_default(rows$share, 1) * max(rows$raw$n, sum(rows$raw$weight))
+
+# R lets the more garbage pile up the more memory is in use: beside many values it is collected soon.
+beside_many <- function(rows) length(rows$raw$x) > 2e6
+
+collect_garbage <- function(many) if (many) gc(FALSE, full = FALSE)
 
 core_data <- function(rows, affine) {
   list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,

@@ -23,6 +23,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   list(
     spec = spec,
     total = effective_rows(rows),
+    many = of_columns(spec) && beside_many(rows),
     unit = row_unit(rows),
     avoid = !allows_chance(control),
     data = core_data(rows, affine),
@@ -48,6 +49,7 @@ run_em <- function(problem, theta, trace = FALSE) {
 # Runs from every column of theta.
 run_field <- function(problem, theta, kind, max_iter, tol = problem$control$tol, progress = FALSE, rough = FALSE,
   resumes = FALSE) {
+  collect_garbage(problem$many)
   control <- problem$control
   control[c("max_iter", "tol", "progress", "trace", "rough", "resumes")] <-
     list(as.integer(max_iter), tol, progress, FALSE, rough, resumes)

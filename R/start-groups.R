@@ -82,26 +82,8 @@ unpacked <- function(d) {
   as.vector(at)
 }
 
-# Log determinants of matrices, a column each; few columns each by LAPACK, small matrices all at once.
-log_dets <- function(s, d) {
-  if (d > 6L) {
-    return(vapply(seq_len(ncol(s)), function(i) 2 * sum(log(diag(chol(matrix(s[, i], d))))), 0))
-  }
-  l <- vector("list", d * d)
-  value <- 0
-  for (c in seq_len(d)) {
-    pivot <- s[(c - 1L) * d + c, ]
-    for (q in seq_len(c - 1L)) pivot <- pivot - l[[(q - 1L) * d + c]]^2
-    value <- value + log(pivot)
-    root <- sqrt(pivot)
-    for (r in seq_len(d)[-seq_len(c)]) {
-      v <- s[(c - 1L) * d + r, ]
-      for (q in seq_len(c - 1L)) v <- v - l[[(q - 1L) * d + r]] * l[[(q - 1L) * d + c]]
-      l[[(c - 1L) * d + r]] <- v / root
-    }
-  }
-  value
-}
+# Log determinants of matrices, a column each; -Inf for those that are not positive definite.
+log_dets <- function(s) -2 * .Call(C_emix_bumps, s, NULL, NULL, NULL, 0)
 
 # Groups merged by the loss of the classification likelihood (Banfield & Raftery 1993, Fraley 1998), each group with a
 # covariance of its own, or all with one. A matrix of a column per number of groups: which of them each of the first is in.
@@ -116,7 +98,7 @@ merge_groups <- function(m, common = FALSE, own = 1) {
   # Not singular where groups are of equal rows.
   all <- mean(within[(seq_len(d) - 1L) * d + seq_len(d)]) + sum(m$n * colMeans(m$mean^2)) / sum(m$n)
   within <- within + 1e-6 * as.vector(diag(all + 1e-300, d))
-  single <- function(n, w) n * log_dets((w + own * within) / rep(n + own, each = d * d), d)
+  single <- function(n, w) n * log_dets((w + own * within) / rep(n + own, each = d * d))
   height <- if (!common) single(m$n, m$scatter)
   loss <- matrix(Inf, count, count)
   pair_loss <- function(a, b) {
@@ -159,7 +141,9 @@ merge_groups <- function(m, common = FALSE, own = 1) {
 
 # Squared distances of rows to centres (rows too): a row per row, a column per centre.
 distances <- function(z, centres) {
-  pmax(outer(rowSums(z^2), rowSums(centres^2), "+") - 2 * tcrossprod(z, centres), 0)
+  d <- -2 * tcrossprod(z, centres) + rowSums(z^2) + rep(rowSums(centres^2), each = nrow(z))
+  d[d < 0] <- 0
+  d
 }
 
 # Groups about centres far from each other (k-means++, Arthur & Vassilvitskii 2007), a column per start. `centre`: the rows

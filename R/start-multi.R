@@ -7,16 +7,21 @@ shape_of <- function(spec) {
 }
 
 # Trees depend on the data alone: a search over several models grows them once.
-grow_trees <- function(views, k) {
+grow_trees <- function(views, k, many = FALSE) {
   w <- views$w
   fine <- min(length(w), max(36L, 4L * k))
-  half <- grow_tree(views$half, w)
-  sphered <- grow_tree(views$sphered, w)
+  grow <- function(z) {
+    collect_garbage(many)
+    grow_tree(z, w)
+  }
+  half <- grow(views$half)
+  sphered <- grow(views$sphered)
   merged <- function(z, tree, common) {
+    collect_garbage(many)
     group <- cut_tree(tree, fine)
     merge_groups(group_moments(moment_parts(z, w), ncol(z), group, fine), common)[group, , drop = FALSE]
   }
-  list(standard = grow_tree(views$standard, w), half = half, sphered = sphered, most = fine,
+  list(standard = grow(views$standard), half = half, sphered = sphered, most = fine,
     own = merged(views$half, half, FALSE), common = merged(views$sphered, sphered, TRUE))
 }
 
@@ -41,10 +46,11 @@ axis_groups <- function(views, k) {
 }
 
 # Groups about random centres in each of the views in turn; every fourth of a few rows about each centre.
-random_groups <- function(views, k, starts) {
+random_groups <- function(views, k, starts, many = FALSE) {
   if (starts < 1L) return(matrix(0L, length(views$w), 0L))
   kinds <- rep_len(c("standard", "sphered", "half", "small"), starts)
   each <- lapply(unique(kinds), function(kind) {
+    collect_garbage(many)
     z <- views[[if (kind == "small") "sphered" else kind]]
     found <- scatter_rows(z, views$w, k, sum(kinds == kind))
     if (kind == "small") small_groups(found, 2L * ncol(z) + 2L) else found$group
@@ -55,7 +61,7 @@ random_groups <- function(views, k, starts) {
 }
 
 # All groupings into k, `starts` at most.
-make_groups <- function(views, trees, k, starts, common) {
+make_groups <- function(views, trees, k, starts, common, many = FALSE) {
   fixed <- tree_groups(trees, k, common)
   if (starts > ncol(fixed)) {
     runs <- if (starts > 12L) 6L else 2L
@@ -65,7 +71,7 @@ make_groups <- function(views, trees, k, starts, common) {
   }
   fixed <- fixed[, !duplicated(fixed, MARGIN = 2L), drop = FALSE]
   fixed <- fixed[, seq_len(min(starts, ncol(fixed))), drop = FALSE]
-  cbind(fixed, random_groups(views, k, starts - ncol(fixed)))
+  cbind(fixed, random_groups(views, k, starts - ncol(fixed), many))
 }
 
 # Covariances (a column each) brought to the shape.
@@ -78,11 +84,13 @@ shape_covariances <- function(cov, prop, shape) {
   cov
 }
 
-# Moments of the groups of many groupings (a column each): k columns for each in turn.
+# Moments of the groups of many groupings (a column each): k columns for each in turn. Few rows are taken several times over,
+# for groupings side by side.
 all_moments <- function(parts, d, groups, k) {
   s <- ncol(groups)
-  size <- max(1L, 2.5e5 %/% length(parts))
+  size <- max(1L, 5e4 %/% length(parts))
   each <- lapply(split(seq_len(s), (seq_len(s) - 1L) %/% size), function(at) {
+    if (length(at) == 1L) return(group_moments(parts, d, groups[, at], k))
     group <- groups[, at, drop = FALSE]
     group <- ifelse(group > 0L, group + (col(group) - 1L) * k, 0L)
     group_moments(parts[rep(seq_len(nrow(parts)), length(at)), , drop = FALSE], d, as.vector(group), k * length(at))
@@ -178,12 +186,14 @@ make_starts_multi <- function(rows, spec, starts, more = NULL) {
   whole <- list(mean = as.vector(whole$mean), cov = as.vector(whole$scatter) / whole$n)
   shape <- shape_of(spec)
   trees <- if (k > 1L && !many) kept_trees(rows, some, views, k)
-  groups <- if (many) random_groups(views, k, min(starts, 4L)) else if (k > 1L) make_groups(views, trees, k, starts, shape$common) else
+  groups <- if (many) random_groups(views, k, min(starts, 4L)) else if (k > 1L) make_groups(views, trees, k, starts, shape$common, beside_many(rows)) else
     matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
   kind <- colnames(groups)
+  collect_garbage(beside_many(rows))
   parameters <- moment_parameters(all_moments(parts, d, label_groups(groups, some$label, views$w, k), k), k, whole)
   if (k > 2L && !many && !shape$common && starts > 12L && is.null(some$label)) {
     inner <- make_groups(views, trees, k - 1L, 12L + starts %/% 8L, FALSE)
+    collect_garbage(beside_many(rows))
     inner <- inner[, colnames(inner) %in% c("likelihood", "ward", "k-means", "random"), drop = FALSE]
     within <- narrow_within(moment_parameters(all_moments(parts, d, inner, k - 1L), k - 1L, whole), whole)
     parameters <- join_parameters(parameters, within)
@@ -213,7 +223,7 @@ kept_trees <- function(rows, some, views, k) {
   place <- if (is.environment(rows$trees)) rows$trees else new.env()
   known <- identical(place$x, some$x) && identical(place$weight, some$weight)
   if (!known || place$trees$most < min(4L * k, some$n)) {
-    place$trees <- grow_trees(views, k)
+    place$trees <- grow_trees(views, k, beside_many(rows))
     place$x <- some$x
     place$weight <- some$weight
   }

@@ -52,6 +52,7 @@ SEXP emix_polish(SEXP data, SEXP nodes, SEXP model, SEXP control, SEXP theta);
 SEXP emix_threads(void);
 
 SEXP emix_structure(SEXP structure, SEXP rows, SEXP scatter, SEXP old);
+SEXP emix_bumps(SEXP cov, SEXP mean, SEXP first, SEXP second, SEXP times);
 SEXP hook_softmax(SEXP a);
 SEXP hook_deviance_part(SEXP x, SEXP m);
 SEXP hook_parallel(SEXP threads, SEXP tasks);

@@ -16,6 +16,7 @@ static const R_CallMethodDef entries[] = {
     ENTRY(emix_inform, 4),
     ENTRY(emix_differ, 6),
     ENTRY(emix_structure, 4),
+    ENTRY(emix_bumps, 5),
     ENTRY(emix_condense, 3),
     ENTRY(emix_describe, 1),
     ENTRY(emix_threads, 0),

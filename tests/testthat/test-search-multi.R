@@ -95,9 +95,35 @@ test_that("what R weighs in a move is what the mixture has", {
   second <- 0.6 * (matrix(m$cov[, 1], 2)) + 0.4 * (matrix(m$cov[, 2], 2) + tcrossprod(m$mean[, 2]))
   expect_equal(matrix(one$cov, 2), second - tcrossprod(one$mean))
   x <- as.matrix(faithful)
-  s <- cov(x)
-  expect_equal(sum(exp(normal_log_density(x, colMeans(x), as.vector(s)))),
-    sum(exp(-mahalanobis(x, colMeans(x), s) / 2) / (2 * pi * sqrt(det(s)))))
+  w <- rep(1:4, 68) / 2
+  rows <- list(x = x, w = w, p = cbind(plogis(x[, 1] - 3), 1 - plogis(x[, 1] - 3)))
+  density <- function(mean, cov) exp(-mahalanobis(x, mean, matrix(cov, 2)) / 2) / (2 * pi * sqrt(det(matrix(cov, 2))))
+  own <- function(p) cov.wt(x, w * p, method = "ML")
+  each <- apply(rows$p, 2L, own)
+  m2 <- list(prop = c(0.3, 0.6), mean = sapply(each, `[[`, "center"), cov = sapply(each, function(e) as.vector(e$cov)))
+  f <- function(m, j) m$prop[j] * density(m$mean[, j], m$cov[, j])
+  expect_equal(weighed_likelihood(rows, w, m2), sum(w * log(f(m2, 1) + f(m2, 2))))
+  merge <- all_merges(m2, rows, 3L)[[1L]]
+  expect_equal(merge$gain, sum(w * log(f(merge$one, 1) / (f(m2, 1) + f(m2, 2)))))
+  for (split in all_splits(m2, rows, 1:2)) {
+    two <- Map(cbind, split$two[[1L]], split$two[[2L]])
+    share <- rows$p[, split$from]
+    expect_equal(split$gain, sum(w * share * log((f(two, 1) + f(two, 2)) / f(m2, split$from))))
+    expect_equal(sum(two$prop), sum(w * share) / sum(w))
+    # The two together have the mean that their rows have.
+    expect_equal(drop(two$mean %*% two$prop[1, ]) / sum(two$prop), unname(own(share)$center), ignore_attr = TRUE)
+  }
+  # The first axis is the longest, shared half-way by a logistic curve.
+  z <- sweep(x, 2, m2$mean[, 1]) %*% backsolve(chol(matrix(m2$cov[, 1], 2)), diag(2))
+  long <- eigen(matrix(m2$cov[, 1], 2))$vectors[, 1] %*% solve(chol(matrix(m2$cov[, 1], 2)))
+  share <- split_shares(rows, w * rows$p[, 1], component_of(m2, 1L))[, 1L]
+  expect_equal(abs(qlogis(share)), abs(3 * drop(z %*% t(long)) / sqrt(sum(long^2))), ignore_attr = TRUE)
+  square <- mahalanobis(x, m2$mean[, 1], matrix(m2$cov[, 1], 2))
+  expect_equal(squares_in(rows, component_of(m2, 1L), log(det(matrix(m2$cov[, 1], 2)))), unname(square))
+  weighed <- weighed_sums(rows, w * square, component_of(m2, 1L))
+  off <- sweep(x, 2, m2$mean[, 1])
+  expect_equal(weighed, list(n = sum(w * square), first = unname(colSums(off * w * square)),
+    second = as.vector(crossprod(off * sqrt(w * square)))))
   pairs <- pair_distances(m, utils::combn(3L, 2L))
   expect_identical(which.min(pairs), 1L)
   same <- list(prop = c(0.5, 0.5), mean = m$mean[, c(1, 1)], cov = m$cov[, c(1, 1)])

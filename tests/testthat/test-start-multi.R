@@ -26,14 +26,21 @@ test_that("moments of groups are those of their rows", {
   expect_identical(left$n, m$n[1:3] * c(1, 0, 1))
 })
 
-test_that("log determinants are LAPACK's, for small and large matrices", {
+test_that("log determinants are LAPACK's, for small and large matrices, and so are densities between components", {
   set.seed(1)
   for (d in c(1L, 2L, 5L, 6L, 7L, 9L)) {
     s <- replicate(4, as.vector(crossprod(matrix(rnorm(3 * d * d), 3 * d))))
     s <- matrix(s, d * d)
     expected <- apply(s, 2L, function(v) determinant(matrix(v, d))$modulus)
-    expect_equal(log_dets(s, d), as.vector(expected), tolerance = 1e-12)
+    expect_equal(log_dets(s), as.vector(expected), tolerance = 1e-12)
+    mean <- matrix(rnorm(4 * d), d)
+    got <- .Call(C_emix_bumps, s, mean, c(1L, 4L), c(2L, 4L), 0.5)
+    both <- matrix(s[, 1] + s[, 2] / 2, d)
+    expect_equal(got[1], -determinant(both)$modulus[1] / 2 - mahalanobis(mean[, 1], mean[, 2], both) / 2, tolerance = 1e-12)
+    expect_equal(got[2], -(expected[4] + d * log(1.5)) / 2, tolerance = 1e-12)
   }
+  expect_identical(log_dets(cbind(c(1, 1, 1, 1))), -Inf)
+  expect_error(.Call(C_emix_bumps, diag(4), NULL, 5L, NULL, 0), "no such component")
 })
 
 test_that("views are standardised, turned and sphered", {
