@@ -157,7 +157,8 @@ effective_rows <- function(rows) or_default(rows$share, 1) * max(rows$raw$n, sum
 # R lets the more garbage pile up the more memory is in use: beside many values it is collected soon.
 beside_many <- function(rows) length(rows$raw$x) > 2e6
 
-collect_garbage <- function(many) if (many) gc(FALSE, full = FALSE)
+# `full`: what has lived through a collection too, which takes longer.
+collect_garbage <- function(many, full = FALSE) if (many) gc(FALSE, full = full)
 
 core_data <- function(rows, affine) {
   list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,

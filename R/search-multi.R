@@ -39,7 +39,7 @@ moving_rows <- function(theta, problem) {
   }
   x <- data$x * rep(data$factor, each = nrow(data$x)) - rep(data$shift, each = nrow(data$x))
   p <- .Call(C_emix_evaluate, data, problem$model, 1L, theta, 1L)$posterior
-  rows <- list(x = x, w = or_default(data$weight, rep(1, nrow(x))), p = matrix(p, nrow(x)))
+  rows <- list(x = x, w = or_default(data$weight, rep(1, nrow(x))), p = matrix(p, nrow(x)), many = problem$many)
   if (anyNA(x)) rows$x <- mixed_values(x, rows$p, mixture_of_blocks(unpack_core(theta, problem$spec), problem$spec$k))
   rows
 }
@@ -122,6 +122,7 @@ grow_runs <- function(field, part, rows, whole, problem_of) {
   sizes <- growing_parts(part$n, rows$n, df, NCOL(rows$x))
   at <- NULL
   for (n in sizes) {
+    collect_garbage(whole$many, full = TRUE)
     all <- n == rows$n
     say_doing("the best continue on ", counted(n, "row"))
     ground <- if (all) whole else problem_of(pick_rows(rows, n))

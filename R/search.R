@@ -193,6 +193,7 @@ improve <- function(field, problem) {
     from <- fresh[1L]
     say_doing("moves from the best, round ", round)
     moved_from <- c(moved_from, field$objective[from])
+    collect_garbage(problem$many, full = TRUE)
     theta <- if (columns) moves_multi(field$theta[, from], problem, most) else
       merge_split(unpack_core(field$theta[, from], spec), spec, most)
     if (is.null(theta)) next
@@ -303,6 +304,7 @@ finish <- function(field, ground, problem, control, ahead = NULL) {
     first <- utils::head(ahead$order, 2L)
     theta[, ahead$order] <- ahead$theta
   }
+  collect_garbage(problem$many, full = TRUE)
   for (batch in c(list(first), as.list(setdiff(order, first)))) {
     if (!length(batch) || (!is.null(best) && !best$spurious) || walks * seconds_of(ground) > finish_seconds) break
     ended <- run_field(ground, theta[, batch, drop = FALSE], field$kind[batch], control$max_iter,

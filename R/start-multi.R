@@ -50,7 +50,7 @@ random_groups <- function(views, k, starts, many = FALSE) {
   if (starts < 1L) return(matrix(0L, length(views$w), 0L))
   kinds <- rep_len(c("standard", "sphered", "half", "small"), starts)
   each <- lapply(unique(kinds), function(kind) {
-    collect_garbage(many)
+    collect_garbage(many, full = TRUE)
     z <- views[[if (kind == "small") "sphered" else kind]]
     found <- scatter_rows(z, views$w, k, sum(kinds == kind))
     if (kind == "small") small_groups(found, 2L * ncol(z) + 2L) else found$group
@@ -189,11 +189,11 @@ make_starts_multi <- function(rows, spec, starts, more = NULL) {
   groups <- if (many) random_groups(views, k, min(starts, 4L)) else if (k > 1L) make_groups(views, trees, k, starts, shape$common, beside_many(rows)) else
     matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
   kind <- colnames(groups)
-  collect_garbage(beside_many(rows))
+  collect_garbage(beside_many(rows), full = TRUE)
   parameters <- moment_parameters(all_moments(parts, d, label_groups(groups, some$label, views$w, k), k), k, whole)
   if (k > 2L && !many && !shape$common && starts > 12L && is.null(some$label)) {
     inner <- make_groups(views, trees, k - 1L, 12L + starts %/% 8L, FALSE)
-    collect_garbage(beside_many(rows))
+    collect_garbage(beside_many(rows), full = TRUE)
     inner <- inner[, colnames(inner) %in% c("likelihood", "ward", "k-means", "random"), drop = FALSE]
     within <- narrow_within(moment_parameters(all_moments(parts, d, inner, k - 1L), k - 1L, whole), whole)
     parameters <- join_parameters(parameters, within)
