@@ -96,7 +96,7 @@ all_splits <- function(m, rows, which) {
   total <- sum(rows$w)
   own <- (nrow(m$mean) + 1) / 2 * mean(rows$w)
   do.call(c, lapply(which, function(j) {
-    collect_garbage(isTRUE(rows$many))
+    collect_garbage(rows$many)
     weight <- rows$w * rows$p[, j]
     one <- component_of(m, j)
     shares <- split_shares(rows, weight, one)

@@ -155,10 +155,10 @@ name_row <- function(frame, rows, point) {
 effective_rows <- function(rows) or_default(rows$share, 1) * max(rows$raw$n, sum(rows$raw$weight))
 
 # R lets the more garbage pile up the more memory is in use: beside many values it is collected soon.
-beside_many <- function(rows) length(rows$raw$x) > 2e6
+beside_many <- function(rows) length(rows$raw$x) > 1e6
 
 # `full`: what has lived through a collection too, which takes longer.
-collect_garbage <- function(many, full = FALSE) if (many) gc(FALSE, full = full)
+collect_garbage <- function(many, full = FALSE) if (isTRUE(many)) gc(FALSE, full = full)
 
 core_data <- function(rows, affine) {
   list(x = rows$x, columns = NCOL(rows$x), factor = affine$factor, shift = affine$shift,

@@ -109,8 +109,6 @@ test_that("what is not there for rows of several columns is refused with a reaso
   expect_input_error(predict(fit, type = "quantile"), "type", "no order")
   expect_input_error(qemix(0.5, fit), "mixture", "no order", named = "quantile")
   expect_input_error(em_gradient(fit), "fit", "covariances")
-  expect_input_error(profile(fit), "fitted", "bootstrap", named = "profiles")
-  expect_input_error(em_basins(fit), "x", "map")
   expect_input_error(predict(fit, faithful[, 1]), "newdata", "2 columns")
   expect_input_error(demix(1:3, fit), "x", "2 columns")
   expect_input_error(demix(faithful, fit, size = 3), "size")
