@@ -75,6 +75,7 @@ expect_accurate <- function(x, parameters, weights = NULL, family = "normal", wi
 }
 
 test_that("normal: moderately and widely separated, 10 to 200,000 rows", {
+  skip_on_cran() # takes long
   set.seed(1)
   for (n in c(10, 257, 3000, 2e5)) {
     x <- c(rnorm(n / 2), rnorm(n / 2, 3, 2))
@@ -105,6 +106,7 @@ test_that("normal: far from zero, in extreme units, and 30 sds out", {
 })
 
 test_that("binomial: moderately and widely separated, 10 to 200,000 rows", {
+  skip_on_cran() # takes long
   set.seed(3)
   for (n in c(10, 257, 3000, 2e5)) {
     size <- sample(10:50, n, TRUE)

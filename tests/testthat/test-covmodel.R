@@ -56,6 +56,7 @@ test_that("numbers of parameters as others count them", {
 })
 
 test_that("every structure: a general optimiser finds the same maximum", {
+  skip_on_cran() # takes long
   few <- data.frame(d = c(1, 2, 2, 3), k = c(2, 1, 4, 2))
   each_size(function(structure, d, k) {
     s <- mv_scatters(d, k, turn = 0.3)

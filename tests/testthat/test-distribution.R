@@ -193,6 +193,7 @@ test_that("other arguments that do not fit", {
 })
 
 test_that("several columns: the chance that none is above, against integrals and draws", {
+  skip_on_cran() # takes long
   skip_if_not_installed("mvtnorm")
   fit <- emix(faithful, k = 2)
   p <- fit$parameters

@@ -43,6 +43,7 @@ test_that("one component: the closed forms of the t test and of a variance", {
 })
 
 test_that("mixtures of seven structures against brute force", {
+  skip_on_cran() # takes long
   x <- two_groups()
   which <- list(VVV = c(1, 8), EEE = 9, VVI = 7, VII = 12, EII = 6, EEV = 11, VVE = 8)
   for (s in names(which)) expect_limits(emix(x, k = 2, family = mix_mvnormal(s)), x, s, which[[s]])
@@ -50,6 +51,7 @@ test_that("mixtures of seven structures against brute force", {
 
 # A maximum of the log-likelihood less a square of what a parameter is off some value is highest among all with its own value of it.
 test_that("the other structures: the profile goes through maxima with a penalty, found by a general optimiser", {
+  skip_on_cran() # takes long
   x <- two_groups()
   x <- sweep(x, 2, colMeans(x))
   for (s in c("VEI", "VEE", "EVE", "VEV")) {
@@ -80,6 +82,7 @@ test_that("the other structures: the profile goes through maxima with a penalty,
 })
 
 test_that("weights, labels, a common mean and missing values against brute force", {
+  skip_on_cran() # takes long
   x <- two_groups()
   n <- nrow(x)
   w <- rep(1:3, length.out = n) + 0
@@ -112,6 +115,7 @@ test_that("held parameters stay where they are, and have no limits", {
 })
 
 test_that("a prior: the limits of a log posterior", {
+  skip_on_cran() # takes long
   x <- two_groups()
   scale <- matrix(c(2, 0.3, 0.3, 1), 2)
   fit <- emix(x, k = 2, prior = em_prior(prop = 3, mean = c(1, 1), shrinkage = 0.2, df = 6, scale = scale))

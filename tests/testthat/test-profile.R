@@ -211,6 +211,7 @@ test_that("units and origin, order of rows, rows and weights", {
 })
 
 test_that("every point is the highest with its value, in random problems", {
+  skip_on_cran() # takes long
   for (seed in 1:20) {
     problem <- random_problem(seed)
     a <- problem$args

@@ -23,6 +23,7 @@ expect_covariances <- function(fit, right, within = 1e-6) {
 }
 
 test_that("numerical second derivatives: structures of two and three columns", {
+  skip_on_cran() # takes long
   for (d in 2:3) {
     for (cov in c("VVV", "EEE", "VVI", "EEV", "VVE")) {
       fit <- fit_flowers(d, cov)
