@@ -27,7 +27,8 @@
 #' unlink(files)
 #'
 #' # Old Faithful, from a bad start
-#' fit <- emix(faithful, k = 2, start = list(mean = cbind(c(2, 80), c(5, 55))), control = em_control(accelerate = FALSE, trace = TRUE))
+#' fit <- emix(faithful, k = 2, start = list(mean = cbind(c(2, 80), c(5, 55))),
+#'   control = em_control(accelerate = FALSE, trace = TRUE))
 #' files <- em_animate(fit, file.path(tempdir(), "faithful.png"), iterations = 1)
 #' unlink(files)
 #' @export

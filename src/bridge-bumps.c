@@ -52,6 +52,8 @@ SEXP emix_bumps(SEXP cov, SEXP mean, SEXP first, SEXP second, SEXP times)
         XLENGTH(times) != 1)
         em_refuse("`cov` is a matrix of doubles, `times` a double");
     int d = (int)(sqrt((double)Rf_nrows(cov)) + 0.5), most = Rf_ncols(cov);
+    if (d * d != Rf_nrows(cov))
+        em_refuse("a column of `cov` is a square matrix");
     em_bumps s = {.d = d, .cov = REAL(cov)};
     if (mean != R_NilValue) {
         if (TYPEOF(mean) != REALSXP || XLENGTH(mean) != (R_xlen_t)d * most)
