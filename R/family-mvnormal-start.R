@@ -21,11 +21,6 @@ put_component <- function(parameters, j, mean, cov) {
 
 chol_or_null <- function(s) tryCatch(chol(s), error = function(e) NULL)
 
-log_det <- function(cov, d) {
-  root <- chol_or_null(matrix(cov, d))
-  if (is.null(root)) -Inf else 2 * sum(log(diag(root)))
-}
-
 # Moments of two components together: one component.
 merged_component <- function(m, a, b) {
   both <- m$prop[c(a, b)]

@@ -43,7 +43,7 @@ squares_in <- function(rows, one, log_det) {
 # Bhattacharyya's distance of each pair of components (columns of `pairs`).
 pair_distances <- function(m, pairs) {
   d <- nrow(m$mean)
-  dets <- vapply(seq_along(m$prop), function(j) log_det(m$cov[, j], d), 0)
+  dets <- log_dets(m$cov)
   apply(pairs, 2L, function(p) {
     root <- chol_or_null(matrix(m$cov[, p[1L]] + m$cov[, p[2L]], d) / 2)
     if (is.null(root)) return(Inf)

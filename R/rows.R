@@ -101,7 +101,7 @@ core_rows <- function(frame, condense) {
   raw$n <- NROW(raw$x)
   raw$about <- if (isTRUE(live) && !is.null(frame$about)) frame$about else describe_rows(raw$x)
   points <- if (condense == "auto") .Call(C_emix_condense, raw$x, raw$weight, raw$label)
-  collect_garbage(length(names_of_columns(raw$x)) > 1L && beside_many(list(raw = raw)))
+  collect_garbage(beside_many(raw))
   rows <- if (is.null(points)) raw else condensed_rows(points, raw)
   kept <- if (isTRUE(frame$kept)) live else if (isTRUE(live)) frame$kept else frame$kept[live]
   c(rows, list(raw = raw, given = frame$given, kept = kept, trees = new.env(parent = emptyenv())))
@@ -154,8 +154,9 @@ name_row <- function(frame, rows, point) {
 # no counts, the number of rows that have one. Of a part of the rows (see pick_rows()), its share.
 effective_rows <- function(rows) or_default(rows$share, 1) * max(rows$raw$n, sum(rows$raw$weight))
 
-# R lets the more garbage pile up the more memory is in use: beside many values it is collected soon.
-beside_many <- function(rows) length(rows$raw$x) > 1e6
+# R lets the more garbage pile up the more memory is in use: beside many values of several columns it is collected soon. `raw`: rows as
+# they are, before equal ones are made one.
+beside_many <- function(raw) length(names_of_columns(raw$x)) > 1L && length(raw$x) > 1e6
 
 # `full`: what has lived through a collection too, which takes longer.
 collect_garbage <- function(many, full = FALSE) if (isTRUE(many)) gc(FALSE, full = full)

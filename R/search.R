@@ -23,7 +23,7 @@ new_problem <- function(rows, spec, affine, control, prior = NULL) {
   list(
     spec = spec,
     total = effective_rows(rows),
-    many = of_columns(spec) && beside_many(rows),
+    many = beside_many(rows$raw),
     unit = row_unit(rows),
     avoid = !allows_chance(control),
     data = core_data(rows, affine),

@@ -186,14 +186,14 @@ make_starts_multi <- function(rows, spec, starts, more = NULL) {
   whole <- list(mean = as.vector(whole$mean), cov = as.vector(whole$scatter) / whole$n)
   shape <- shape_of(spec)
   trees <- if (k > 1L && !many) kept_trees(rows, some, views, k)
-  groups <- if (many) random_groups(views, k, min(starts, 4L)) else if (k > 1L) make_groups(views, trees, k, starts, shape$common, beside_many(rows)) else
+  groups <- if (many) random_groups(views, k, min(starts, 4L)) else if (k > 1L) make_groups(views, trees, k, starts, shape$common, beside_many(rows$raw)) else
     matrix(1L, some$n, 1L, dimnames = list(NULL, "whole"))
   kind <- colnames(groups)
-  collect_garbage(beside_many(rows), full = TRUE)
+  collect_garbage(beside_many(rows$raw), full = TRUE)
   parameters <- moment_parameters(all_moments(parts, d, label_groups(groups, some$label, views$w, k), k), k, whole)
   if (k > 2L && !many && !shape$common && starts > 12L && is.null(some$label)) {
     inner <- make_groups(views, trees, k - 1L, 12L + starts %/% 8L, FALSE)
-    collect_garbage(beside_many(rows), full = TRUE)
+    collect_garbage(beside_many(rows$raw), full = TRUE)
     inner <- inner[, colnames(inner) %in% c("likelihood", "ward", "k-means", "random"), drop = FALSE]
     within <- narrow_within(moment_parameters(all_moments(parts, d, inner, k - 1L), k - 1L, whole), whole)
     parameters <- join_parameters(parameters, within)
@@ -223,7 +223,7 @@ kept_trees <- function(rows, some, views, k) {
   place <- if (is.environment(rows$trees)) rows$trees else new.env()
   known <- identical(place$x, some$x) && identical(place$weight, some$weight)
   if (!known || place$trees$most < min(4L * k, some$n)) {
-    place$trees <- grow_trees(views, k, beside_many(rows))
+    place$trees <- grow_trees(views, k, beside_many(rows$raw))
     place$x <- some$x
     place$weight <- some$weight
   }
